@@ -1,0 +1,1 @@
+//! The hand-written chain rule over the gradient graph.

@@ -1,0 +1,1 @@
+//! The chapter file: chapter.toml, validated.

@@ -1,0 +1,1 @@
+//! Maps and numbers drawn as PNG and SVG bytes.

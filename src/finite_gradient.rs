@@ -1,0 +1,1 @@
+//! Central differences of any closure: a gradient without a chain rule.

@@ -1,0 +1,15 @@
+//! convscope turns ONNX convolutional networks and images into a *Network Visualization* chapter:
+//! architecture tables, activations, filters by gradient ascent, Grad-CAM heatmaps, and conclusions that are measured.
+
+pub mod backprop;
+pub mod config;
+pub mod dataset;
+pub mod error;
+pub mod figure;
+pub mod finite_gradient;
+pub mod measure;
+pub mod model;
+pub mod random;
+pub mod report;
+pub mod tensor;
+pub mod visualize;

@@ -1,0 +1,1 @@
+//! Numbers about maps and predictions, one metric a file.

@@ -1,0 +1,1 @@
+//! ONNX networks: read once, listed as layers, run through tract, lowered to our own graph.

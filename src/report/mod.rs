@@ -1,0 +1,1 @@
+//! The chapter as a page: Markdown by tera, HTML from that Markdown.

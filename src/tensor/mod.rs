@@ -1,0 +1,1 @@
+//! Arithmetic on ndarray: the matrix product, windows, resizing.

@@ -1,0 +1,1 @@
+//! One method of looking into a network a file: values in, maps out.
