@@ -1,1 +1,4 @@
 //! One method of looking into a network a file: values in, maps out.
+
+pub mod cam;
+pub mod placement;

@@ -1,1 +1,0 @@
-//! The chapter file: chapter.toml, validated.

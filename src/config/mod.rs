@@ -1,0 +1,138 @@
+//! The chapter file: chapter.toml → a validated [`Chapter`]. The only place where defaults live.
+
+mod raw;
+#[cfg(test)]
+mod tests;
+
+use crate::error::{Error, Result};
+use crate::visualize::cam::Method;
+use crate::visualize::placement::Placement;
+use std::path::{Path, PathBuf};
+
+/// A validated chapter file. Paths are already joined to the file's folder.
+#[derive(Debug, Clone)]
+pub struct Chapter {
+    /// The file as the user named it, for messages.
+    pub path: PathBuf,
+    pub title: String,
+    /// Markdown.
+    pub introduction: String,
+    /// The seed of everything random in the chapter.
+    pub seed: u64,
+    /// The folder of the four MNIST files, if the chapter names one.
+    pub mnist: Option<PathBuf>,
+    pub sections: Vec<Section>,
+}
+
+/// A value with the line and key it came from, for errors found after parsing (a layer that the network lacks).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Located<T> {
+    pub value: T,
+    pub line: usize,
+    pub key: String,
+}
+
+/// One network of the chapter, its inputs and what to show of it.
+#[derive(Debug, Clone)]
+pub struct Section {
+    pub title: String,
+    pub model: Located<PathBuf>,
+    pub inputs: Vec<Input>,
+    /// Layers whose activations are shown; `None` for every convolution and pooling layer.
+    pub activations: Option<Vec<Located<String>>>,
+    /// Convolutions whose filters are shown; `None` for all of them.
+    pub filters: Option<Vec<Located<String>>>,
+    /// The activation that heatmaps explain; `None` for the default rule.
+    pub target: Option<Located<String>>,
+    pub method: Method,
+    pub placement: Placement,
+    /// Show the nine inputs that excite each filter most, whatever their number.
+    pub top_inputs: bool,
+    /// How photographs become inputs; `None` for what the network's metadata says, or the stated assumption.
+    pub preprocess: Option<Preprocessing>,
+    /// A file with a label a line, or a JSON list or map.
+    pub labels: Option<Located<PathBuf>>,
+}
+
+/// How a photograph becomes a network's input: a preset's name, and keys that override it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Preprocessing {
+    pub preset: Option<Located<String>>,
+    /// Channel means, in the units of the scaled input.
+    pub mean: Option<Vec<f32>>,
+    /// Channel standard deviations, in the units of the scaled input.
+    pub std: Option<Vec<f32>>,
+    /// What a byte is multiplied by before mean and std.
+    pub scale: Option<f32>,
+    /// Height and width of the input in pixels, for networks of dynamic size.
+    pub size: Option<(usize, usize)>,
+    /// `stretch` or `crop`.
+    pub fit: Option<Located<String>>,
+    /// The resize filter's name.
+    pub filter: Option<Located<String>>,
+    /// Channels in the order blue, green, red.
+    pub bgr: Option<bool>,
+}
+
+/// One input of a section.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    pub source: Source,
+    pub line: usize,
+}
+
+/// Where an input comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// Sample number `sample` of a class of generated lines.
+    Line { class: usize, sample: usize },
+    /// Sample number `sample` of a drawn digit.
+    Digit { digit: usize, sample: usize },
+    /// The MNIST test image number `sample` among those of a digit.
+    Mnist { digit: usize, sample: usize },
+    /// A photograph; its true class, if known; and where its object is, if known.
+    Image { path: PathBuf, label: Option<String>, object: Option<Object> },
+}
+
+/// Where the object of a photograph is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Object {
+    /// An image that is white (or non-black) on the object.
+    Mask(PathBuf),
+    /// Left, top, width and height in pixels of the photograph.
+    Box([f64; 4]),
+}
+
+impl Chapter {
+    /// Reads and validates a chapter file.
+    ///
+    /// # Errors
+    /// Names the file, line and key of anything unknown, missing or of the wrong type, with a suggestion where there is one.
+    pub fn read(path: &Path) -> Result<Chapter> {
+        let text = std::fs::read_to_string(path).map_err(|cause| Error::reading(path, &cause))?;
+        Chapter::parse(path, &text)
+    }
+
+    /// Validates the text of a chapter file; relative paths in it are relative to the folder of `path`.
+    ///
+    /// # Errors
+    /// As for [`Chapter::read`].
+    pub fn parse(path: &Path, text: &str) -> Result<Chapter> {
+        raw::parse(path, text)
+    }
+
+    /// An error about a value of this file.
+    pub fn error<T>(&self, at: &Located<T>, message: impl std::fmt::Display) -> Error {
+        Error::input(format!("{}:{}: {}: {message}", self.path.display(), at.line, at.key))
+    }
+}
+
+/// The candidate most like `word`, when it is alike enough to be a slip of the hand.
+pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness >= 0.75)
+        .map(|(_, candidate)| candidate)
+}

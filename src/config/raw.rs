@@ -1,0 +1,298 @@
+//! The chapter file as serde reads it, and its validation.
+
+use super::{Chapter, Input, Located, Object, Preprocessing, Section, Source, suggestion};
+use crate::dataset::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
+use crate::error::{Error, Result};
+use crate::visualize::cam::Method;
+use crate::visualize::placement::Placement;
+use serde::Deserialize;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+
+const DEFAULT_SEED: u64 = 2019;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawChapter {
+    title: String,
+    #[serde(default)]
+    introduction: String,
+    seed: Option<u64>,
+    mnist: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    section: Vec<RawSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSection {
+    title: String,
+    model: Spanned<PathBuf>,
+    #[serde(default)]
+    input: Vec<Spanned<RawInput>>,
+    activations: Option<Vec<Spanned<String>>>,
+    filters: Option<Vec<Spanned<String>>>,
+    target: Option<Spanned<String>>,
+    method: Option<Spanned<String>>,
+    placement: Option<Spanned<String>>,
+    #[serde(default)]
+    top_inputs: bool,
+    preprocess: Option<RawPreprocessing>,
+    labels: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawInput {
+    line: Option<Spanned<RawLine>>,
+    digit: Option<Spanned<usize>>,
+    mnist: Option<Spanned<usize>>,
+    image: Option<Spanned<PathBuf>>,
+    sample: Option<Spanned<usize>>,
+    label: Option<Spanned<String>>,
+    mask: Option<Spanned<PathBuf>>,
+    #[serde(rename = "box")]
+    bounds: Option<Spanned<[f64; 4]>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLine {
+    length: Spanned<u32>,
+    width: Spanned<u32>,
+    color: Spanned<String>,
+    angle: Spanned<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPreprocessing {
+    preset: Option<Spanned<String>>,
+    mean: Option<Vec<f32>>,
+    std: Option<Vec<f32>>,
+    scale: Option<f32>,
+    size: Option<(usize, usize)>,
+    fit: Option<Spanned<String>>,
+    filter: Option<Spanned<String>>,
+    bgr: Option<bool>,
+}
+
+/// The file being validated, for messages and for joining paths.
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+pub(super) fn parse(path: &Path, text: &str) -> Result<Chapter> {
+    let reader = Reader { path, text };
+    if text.trim().is_empty() {
+        return Err(Error::input(format!(
+            "{}: is empty; a chapter needs a title and at least one [[section]]",
+            path.display()
+        )));
+    }
+    let raw: RawChapter = toml::from_str(text).map_err(|error| reader.syntax(&error))?;
+    if raw.section.is_empty() {
+        return Err(Error::input(format!(
+            "{}: has no [[section]]; each network of the chapter is one",
+            path.display()
+        )));
+    }
+    Ok(Chapter {
+        path: path.to_path_buf(),
+        title: raw.title,
+        introduction: raw.introduction,
+        seed: raw.seed.unwrap_or(DEFAULT_SEED),
+        mnist: raw.mnist.map(|folder| reader.join(folder.get_ref())),
+        sections: raw.section.into_iter().map(|section| reader.section(section)).collect::<Result<_>>()?,
+    })
+}
+
+impl Reader<'_> {
+    fn line(&self, span: Range<usize>) -> usize {
+        self.text[..span.start.min(self.text.len())].matches('\n').count() + 1
+    }
+
+    fn error(&self, span: Range<usize>, message: impl std::fmt::Display) -> Error {
+        Error::input(format!("{}:{}: {message}", self.path.display(), self.line(span)))
+    }
+
+    /// The parser's message with file and line, and a suggestion for an unknown key.
+    fn syntax(&self, error: &toml::de::Error) -> Error {
+        let message = error.message();
+        let mut quoted = message.split('`').skip(1).step_by(2);
+        let hint = match quoted.next() {
+            Some(key) if message.starts_with("unknown field") => {
+                suggestion(key, quoted).map(|known| format!("; did you mean `{known}`?")).unwrap_or_default()
+            }
+            _ => String::new(),
+        };
+        self.error(error.span().unwrap_or(0..0), format!("{}{hint}", message.trim_end()))
+    }
+
+    fn join(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    fn located<T, U>(&self, key: &str, value: &Spanned<T>, convert: impl FnOnce(&T) -> U) -> Located<U> {
+        Located { value: convert(value.get_ref()), line: self.line(value.span()), key: key.to_string() }
+    }
+
+    fn file(&self, key: &str, path: &Spanned<PathBuf>) -> Result<Located<PathBuf>> {
+        let joined = self.join(path.get_ref());
+        if joined.is_file() {
+            return Ok(Located { value: joined, line: self.line(path.span()), key: key.to_string() });
+        }
+        let wanted = joined.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let siblings: Vec<String> = joined
+            .parent()
+            .map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+            .and_then(|folder| std::fs::read_dir(folder).ok())
+            .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+            .unwrap_or_default();
+        let mut siblings: Vec<&str> = siblings.iter().map(String::as_str).collect();
+        siblings.sort_unstable();
+        let hint = suggestion(&wanted, siblings).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        Err(self.error(path.span(), format!("{key}: there is no file {}{hint}", joined.display())))
+    }
+
+    fn names(&self, key: &str, names: Option<Vec<Spanned<String>>>) -> Option<Vec<Located<String>>> {
+        names.map(|names| names.iter().map(|name| self.located(key, name, String::clone)).collect())
+    }
+
+    /// Looks up one of a fixed set of words.
+    fn choice<T>(
+        &self,
+        key: &str,
+        word: Option<&Spanned<String>>,
+        find: impl Fn(&str) -> Option<T>,
+        all: &[&str],
+        default: T,
+    ) -> Result<T> {
+        let Some(word) = word else { return Ok(default) };
+        find(word.get_ref()).ok_or_else(|| {
+            let hint = suggestion(word.get_ref(), all.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+            let hint = hint.unwrap_or_default();
+            self.error(word.span(), format!("{key}: `{}` is none of {}{hint}", word.get_ref(), all.join(", ")))
+        })
+    }
+
+    fn section(&self, raw: RawSection) -> Result<Section> {
+        Ok(Section {
+            model: self.file("section.model", &raw.model)?,
+            inputs: raw.input.iter().map(|input| self.input(input)).collect::<Result<_>>()?,
+            activations: self.names("section.activations", raw.activations),
+            filters: self.names("section.filters", raw.filters),
+            target: raw.target.map(|name| self.located("section.target", &name, String::clone)),
+            method: self.choice(
+                "section.method",
+                raw.method.as_ref(),
+                Method::named,
+                &Method::NAMES,
+                Method::GradCam,
+            )?,
+            placement: self.choice(
+                "section.placement",
+                raw.placement.as_ref(),
+                Placement::named,
+                &Placement::NAMES,
+                Placement::ReceptiveField,
+            )?,
+            top_inputs: raw.top_inputs,
+            preprocess: raw.preprocess.map(|raw| self.preprocessing(raw)),
+            labels: raw.labels.map(|path| self.file("section.labels", &path)).transpose()?,
+            title: raw.title,
+        })
+    }
+
+    fn preprocessing(&self, raw: RawPreprocessing) -> Preprocessing {
+        Preprocessing {
+            preset: raw.preset.map(|name| self.located("section.preprocess.preset", &name, String::clone)),
+            mean: raw.mean,
+            std: raw.std,
+            scale: raw.scale,
+            size: raw.size,
+            fit: raw.fit.map(|name| self.located("section.preprocess.fit", &name, String::clone)),
+            filter: raw.filter.map(|name| self.located("section.preprocess.filter", &name, String::clone)),
+            bgr: raw.bgr,
+        }
+    }
+
+    fn input(&self, input: &Spanned<RawInput>) -> Result<Input> {
+        let raw = input.get_ref();
+        let named = [raw.line.is_some(), raw.digit.is_some(), raw.mnist.is_some(), raw.image.is_some()];
+        if named.iter().filter(|given| **given).count() != 1 {
+            return Err(
+                self.error(input.span(), "section.input: wants exactly one of `line`, `digit`, `mnist` and `image`")
+            );
+        }
+        let photograph_only = [
+            raw.label.as_ref().map(Spanned::span),
+            raw.mask.as_ref().map(Spanned::span),
+            raw.bounds.as_ref().map(Spanned::span),
+        ];
+        if let (None, Some(span)) = (&raw.image, photograph_only.into_iter().flatten().next()) {
+            return Err(self.error(
+                span,
+                "section.input: `label`, `mask` and `box` go with `image`; generated inputs know their own",
+            ));
+        }
+        if let (Some(_), Some(sample)) = (&raw.image, &raw.sample) {
+            return Err(self.error(sample.span(), "section.input: `sample` goes with `line`, `digit` or `mnist`"));
+        }
+        let sample = raw.sample.as_ref().map_or(0, |sample| *sample.get_ref());
+        let source = if let Some(line) = &raw.line {
+            Source::Line { class: self.line_class(line.get_ref())?, sample }
+        } else if let Some(digit) = &raw.digit {
+            Source::Digit { digit: self.digit("section.input.digit", digit)?, sample }
+        } else if let Some(digit) = &raw.mnist {
+            Source::Mnist { digit: self.digit("section.input.mnist", digit)?, sample }
+        } else if let Some(path) = &raw.image {
+            let object = match (&raw.mask, &raw.bounds) {
+                (Some(_), Some(bounds)) => {
+                    return Err(self.error(bounds.span(), "section.input: wants `mask` or `box`, not both"));
+                }
+                (Some(mask), None) => Some(Object::Mask(self.file("section.input.mask", mask)?.value)),
+                (None, Some(bounds)) => Some(Object::Box(*bounds.get_ref())),
+                (None, None) => None,
+            };
+            // A missing photograph is a line in the report, not the end of the chapter, so it is not looked for here.
+            Source::Image {
+                path: self.join(path.get_ref()),
+                label: raw.label.as_ref().map(|label| label.get_ref().clone()),
+                object,
+            }
+        } else {
+            return Err(self.error(input.span(), "section.input: names no source"));
+        };
+        Ok(Input { source, line: self.line(input.span()) })
+    }
+
+    fn digit(&self, key: &str, digit: &Spanned<usize>) -> Result<usize> {
+        match *digit.get_ref() {
+            value @ 0..=9 => Ok(value),
+            value => Err(self.error(digit.span(), format!("{key}: {value} is no digit; 0 to 9 are"))),
+        }
+    }
+
+    fn line_class(&self, raw: &RawLine) -> Result<usize> {
+        let numbers = |key: &str, value: &Spanned<u32>, all: &[f64]| {
+            all.iter().position(|known| *known == f64::from(*value.get_ref())).ok_or_else(|| {
+                let all: Vec<String> = all.iter().map(f64::to_string).collect();
+                self.error(
+                    value.span(),
+                    format!("section.input.line.{key}: {} is none of {}", value.get_ref(), all.join(", ")),
+                )
+            })
+        };
+        let color = COLOR_NAMES.iter().position(|name| name == raw.color.get_ref());
+        let attributes = Attributes {
+            length: numbers("length", &raw.length, &LENGTHS)?,
+            width: numbers("width", &raw.width, &WIDTHS)?,
+            color: self.choice("section.input.line.color", Some(&raw.color), |_| color, &COLOR_NAMES, 0)?,
+            angle: numbers("angle", &raw.angle, &ANGLES.map(f64::from))?,
+        };
+        Ok(attributes.class())
+    }
+}

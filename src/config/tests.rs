@@ -1,0 +1,85 @@
+use super::raw::parse;
+use super::*;
+
+fn message(text: &str) -> String {
+    match parse(Path::new("chapter.toml"), text) {
+        Err(error) => {
+            assert_eq!(error.exit_code(), 2);
+            error.to_string()
+        }
+        Ok(_) => panic!("the chapter should have been refused:\n{text}"),
+    }
+}
+
+const HEAD: &str = "title = \"T\"\n[[section]]\ntitle = \"S\"\nmodel = \"Cargo.toml\"\n";
+
+#[test]
+fn a_whole_section_is_read() {
+    let text = format!(
+        "{HEAD}method = \"hirescam\"\nplacement = \"stretch\"\nactivations = [\"a\", \"b\"]\n\
+         [[section.input]]\nline = {{ length = 15, width = 3, color = \"blue\", angle = 165 }}\nsample = 4\n\
+         [[section.input]]\nimage = \"cat.jpg\"\nlabel = \"cat\"\nbox = [1, 2, 3.5, 4]\n"
+    );
+    let chapter = parse(Path::new("chapter.toml"), &text).unwrap();
+    let section = &chapter.sections[0];
+    assert_eq!(chapter.seed, 2019);
+    assert_eq!((section.method, section.placement), (Method::HiResCam, Placement::Stretch));
+    assert_eq!(section.inputs[0].source, Source::Line { class: 95, sample: 4 });
+    let object = Some(Object::Box([1.0, 2.0, 3.5, 4.0]));
+    assert_eq!(section.inputs[1].source, Source::Image { path: "cat.jpg".into(), label: Some("cat".into()), object });
+    assert_eq!(
+        section.activations.as_ref().unwrap()[1],
+        Located { value: "b".into(), line: 7, key: "section.activations".into() }
+    );
+}
+
+#[test]
+fn an_unknown_key_names_file_line_and_the_nearest_key() {
+    let text = message(&format!("{HEAD}modle = \"x\"\n"));
+    assert!(text.starts_with("chapter.toml:5: unknown field `modle`"), "{text}");
+    assert!(text.ends_with("did you mean `model`?"), "{text}");
+}
+
+#[test]
+fn a_wrong_type_names_its_line() {
+    let text = message("title = 3\n[[section]]\ntitle = \"S\"\nmodel = \"Cargo.toml\"\n");
+    assert!(text.starts_with("chapter.toml:1: ") && text.contains("expected a string"), "{text}");
+}
+
+#[test]
+fn a_missing_model_is_refused_with_a_suggestion() {
+    let text = message("title = \"T\"\n[[section]]\ntitle = \"S\"\nmodel = \"Crago.toml\"\n");
+    assert_eq!(text, "chapter.toml:4: section.model: there is no file Crago.toml; did you mean Cargo.toml?");
+}
+
+#[test]
+fn words_and_numbers_outside_their_sets_are_refused() {
+    let text = message(&format!("{HEAD}method = \"gradcam\"\n"));
+    assert!(text.contains("chapter.toml:5: section.method: `gradcam` is none of grad-cam,"), "{text}");
+    assert!(text.ends_with("did you mean `grad-cam`?"), "{text}");
+    let text =
+        message(&format!("{HEAD}[[section.input]]\nline = {{ length = 9, width = 3, color = \"blue\", angle = 0 }}\n"));
+    assert!(text.contains(":6: section.input.line.length: 9 is none of 7, 15"), "{text}");
+    let text = message(&format!(
+        "{HEAD}[[section.input]]\nline = {{ length = 7, width = 3, color = \"green\", angle = 0 }}\n"
+    ));
+    assert!(text.contains(":6: section.input.line.color: `green` is none of red, blue"), "{text}");
+    let text = message(&format!("{HEAD}[[section.input]]\ndigit = 12\n"));
+    assert!(text.contains(":6: section.input.digit: 12 is no digit"), "{text}");
+}
+
+#[test]
+fn inputs_have_one_source_and_only_its_keys() {
+    let text = message(&format!("{HEAD}[[section.input]]\nsample = 3\n"));
+    assert!(text.contains("wants exactly one of"), "{text}");
+    let text = message(&format!("{HEAD}[[section.input]]\ndigit = 3\nlabel = \"three\"\n"));
+    assert!(text.contains(":7: section.input: `label`, `mask` and `box` go with `image`"), "{text}");
+    let text = message(&format!("{HEAD}[[section.input]]\nimage = \"a.png\"\nsample = 1\n"));
+    assert!(text.contains(":7: section.input: `sample` goes with"), "{text}");
+}
+
+#[test]
+fn empty_files_are_refused() {
+    assert_eq!(message(" \n"), "chapter.toml: is empty; a chapter needs a title and at least one [[section]]");
+    assert!(message("title = \"T\"\n").contains("has no [[section]]"));
+}

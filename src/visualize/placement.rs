@@ -1,0 +1,125 @@
+//! Where the cells of a map lie in the image, and the dense map between them.
+
+use ndarray::{Array2, ArrayView2};
+
+/// How the cells of a map are placed in the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// Each cell at the exact centre of its receptive field.
+    ReceptiveField,
+    /// The grid stretched to the image's edges, the usual picture.
+    Stretch,
+}
+
+impl Placement {
+    /// The names used in chapter files and on the command line.
+    pub const NAMES: [&str; 2] = ["receptive-field", "stretch"];
+
+    /// The placement of a name in [`Placement::NAMES`].
+    pub fn named(name: &str) -> Option<Placement> {
+        match name {
+            "receptive-field" => Some(Placement::ReceptiveField),
+            "stretch" => Some(Placement::Stretch),
+            _ => None,
+        }
+    }
+}
+
+/// The cells' centres along one axis of the image: cell i lies at `first + i · step`, in pixels; pixel p has its centre at p + 0.5.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cells {
+    pub first: f64,
+    pub step: f64,
+}
+
+impl Cells {
+    /// `cells` cells stretched evenly over `pixels` pixels.
+    pub fn stretched(cells: usize, pixels: usize) -> Cells {
+        let step = pixels as f64 / cells.max(1) as f64;
+        Cells { first: step / 2.0, step }
+    }
+
+    /// The two cells that enclose a position and the weight of the second; outside the outermost centres the edge cell alone.
+    fn around(&self, position: f64, cells: usize) -> (usize, usize, f64) {
+        let place = ((position - self.first) / self.step).clamp(0.0, cells.saturating_sub(1) as f64);
+        let below = place.floor() as usize;
+        (below, (below + 1).min(cells.saturating_sub(1)), place - below as f64)
+    }
+}
+
+/// The map's value at a point (y, x) of the image: bilinear between the cells, the edge value outside the outermost centres.
+/// An empty map has the value zero everywhere.
+pub fn value_at(map: ArrayView2<f32>, rows: Cells, columns: Cells, y: f64, x: f64) -> f32 {
+    if map.is_empty() {
+        return 0.0;
+    }
+    let (top, bottom, down) = rows.around(y, map.nrows());
+    let (left, right, across) = columns.around(x, map.ncols());
+    let along = |row: usize| f64::from(map[[row, left]]) * (1.0 - across) + f64::from(map[[row, right]]) * across;
+    (along(top) * (1.0 - down) + along(bottom) * down) as f32
+}
+
+/// The map at every pixel centre of an image of `height` × `width` pixels.
+pub fn dense(map: ArrayView2<f32>, rows: Cells, columns: Cells, height: usize, width: usize) -> Array2<f32> {
+    Array2::from_shape_fn((height, width), |(row, column)| {
+        value_at(map, rows, columns, row as f64 + 0.5, column as f64 + 0.5)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+    use proptest::prelude::*;
+
+    #[test]
+    fn stretching_two_cells_over_four_pixels() {
+        let cells = Cells::stretched(2, 4);
+        assert_eq!(cells, Cells { first: 1.0, step: 2.0 });
+        let map = array![[0.0, 8.0]];
+        let out = dense(map.view(), Cells::stretched(1, 1), cells, 1, 4);
+        assert_eq!(out, array![[0.0, 2.0, 6.0, 8.0]]);
+    }
+
+    #[test]
+    fn valid_cells_lie_at_their_receptive_fields_and_keep_the_edge_value_outside() {
+        // A 7×7 valid convolution over 9 pixels: three cells, at 3.5, 4.5 and 5.5.
+        let cells = Cells { first: 3.5, step: 1.0 };
+        let out = dense(array![[1.0, 5.0, 2.0]].view(), Cells::stretched(1, 1), cells, 1, 9);
+        assert_eq!(out, array![[1.0, 1.0, 1.0, 1.0, 5.0, 2.0, 2.0, 2.0, 2.0]]);
+    }
+
+    #[test]
+    fn an_empty_map_is_zero() {
+        let empty = Array2::<f32>::zeros((0, 3));
+        assert_eq!(value_at(empty.view(), Cells::stretched(0, 4), Cells::stretched(3, 4), 1.0, 1.0), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn a_one_hot_cell_peaks_within_half_a_pixel_of_its_centre(
+            n in 3usize..12, first in 0.5f64..6.0, step in 1.0f64..5.0, hot in 0usize..12,
+        ) {
+            // An outermost cell's value reaches to the image's edge, so only inner cells have a peak.
+            let hot = 1 + hot % (n - 2);
+            let mut map = Array2::zeros((1, n));
+            map[[0, hot]] = 1.0;
+            let cells = Cells { first, step };
+            let width = (first + step * n as f64 + 6.0).ceil() as usize;
+            let out = dense(map.view(), Cells::stretched(1, 1), cells, 1, width);
+            let centre = first + hot as f64 * step;
+            prop_assert!((value_at(map.view(), Cells::stretched(1, 1), cells, 0.5, centre) - 1.0).abs() < 1e-5);
+            let best = out.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0.0, |(i, _)| i as f64 + 0.5);
+            prop_assert!((best - centre).abs() <= 0.5 + 1e-6, "{} for {}", best, centre);
+        }
+
+        #[test]
+        fn values_stay_within_the_map(values in prop::collection::vec(-3.0f32..3.0, 6), y in -5.0f64..20.0, x in -5.0f64..20.0) {
+            let map = Array2::from_shape_vec((2, 3), values.clone()).unwrap();
+            let cells = Cells { first: 2.0, step: 3.0 };
+            let value = value_at(map.view(), cells, cells, y, x);
+            let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
+            prop_assert!(value >= low - 1e-6 && value <= high + 1e-6);
+        }
+    }
+}
