@@ -2,3 +2,4 @@
 
 pub mod cam;
 pub mod placement;
+pub mod saliency;

@@ -1,0 +1,45 @@
+# Recipes for people; everything works with plain cargo too.
+
+# List the recipes.
+default:
+    @just --list
+
+# Make the bundled chapter in reports/.
+report *options:
+    cargo run --release -- report {{options}}
+
+# Run the tests.
+test:
+    cargo test --release
+
+# What CI runs.
+ci:
+    bash .ci/run
+
+# Format and lint.
+lint:
+    cargo fmt --check
+    cargo clippy --release --all-targets -- -D warnings
+
+# Train the six networks again: needs Python 3.11, about an hour and a half on two cores, resumable.
+models:
+    bash onnx/train/models.sh
+
+# Download MNIST from a public mirror, check it, and make the chapter with real digits in reports-mnist/.
+mnist:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    mkdir -p data/mnist
+    mirror=https://ossci-datasets.s3.amazonaws.com/mnist
+    while read -r sum file; do
+        [ -f "data/mnist/$file" ] || curl --fail --location --output "data/mnist/$file.part" "$mirror/$file"
+        [ ! -f "data/mnist/$file.part" ] || mv "data/mnist/$file.part" "data/mnist/$file"
+        echo "$sum  data/mnist/$file" | sha256sum --check
+    done <<SUMS
+    440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609 train-images-idx3-ubyte.gz
+    3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c train-labels-idx1-ubyte.gz
+    8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6 t10k-images-idx3-ubyte.gz
+    f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6 t10k-labels-idx1-ubyte.gz
+    SUMS
+    sed 's/^digit = /mnist = /' chapter.toml > chapter-mnist.toml
+    CONVSCOPE_MNIST="$PWD/data/mnist" cargo run --release -- report chapter-mnist.toml --out reports-mnist

@@ -1,0 +1,201 @@
+//! The command line: arguments and what each command calls.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Turns ONNX convolutional networks and images into a Network Visualization chapter: architecture, activations, filters,
+/// Grad-CAM heatmaps, and conclusions that are measured.
+#[derive(Parser)]
+#[command(name = "convscope", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options of every command.
+#[derive(Args)]
+pub struct Common {
+    /// Show no progress and no summary, only errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Number of threads [default: one per core]; the output is the same for any number
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make a chapter from a chapter file: one HTML page, the same as Markdown, and its numbers as JSON
+    Report(Report),
+    /// Explain images with a network: activations and heatmaps, without a chapter file
+    Explain(Explain),
+    /// Find the image that excites each filter of a network most
+    Filters(Filters),
+    /// Check the gradients of a network against finite differences
+    Gradcheck(Gradcheck),
+    /// Print the architecture of a network as a table
+    Inspect(Inspect),
+    /// Write generated images and their labels as IDX files
+    Dataset(Dataset),
+}
+
+#[derive(Args)]
+pub struct Report {
+    /// The chapter file
+    #[arg(default_value = "chapter.toml")]
+    pub chapter: PathBuf,
+    /// Where chapter.html, chapter.md and chapter.json go
+    #[arg(long, default_value = "reports", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Measure the inferences on smaller samples; the page says so
+    #[arg(long)]
+    pub quick: bool,
+}
+
+#[derive(Args)]
+pub struct Explain {
+    /// The network
+    pub model: PathBuf,
+    /// Photographs: PNG, JPEG, WebP or BMP
+    #[arg(required = true)]
+    pub images: Vec<PathBuf>,
+    /// How the heatmap is made
+    #[arg(long, default_value = "grad-cam", value_parser = clap::builder::PossibleValuesParser::new(heatmap_methods()))]
+    pub method: String,
+    /// The layer or tensor whose activation is explained [default: the activation after the last convolution]
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// The class to explain: its number or label, `predicted`, or `true`
+    #[arg(long, default_value = "predicted", value_name = "K|predicted|true")]
+    pub class: String,
+    /// A file with one label a line, or a JSON list or map
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// The images' true class, number or label, for `--class true` and the page
+    #[arg(long = "true", value_name = "K")]
+    pub truth: Option<String>,
+    /// Where the cells of a map lie in the image
+    #[arg(long, default_value = "receptive-field", value_parser = clap::builder::PossibleValuesParser::new(convscope::visualize::placement::Placement::NAMES))]
+    pub placement: String,
+    #[command(flatten)]
+    pub preprocess: Preprocess,
+    /// Also write every map and the logits as .npy files
+    #[arg(long)]
+    pub raw: bool,
+    /// Where the page goes
+    #[arg(long, default_value = "explained", value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// Every heatmap method's name: class activation maps, then maps of the input's gradient.
+fn heatmap_methods() -> Vec<&'static str> {
+    use convscope::visualize::{cam, saliency};
+    cam::Method::NAMES.into_iter().chain(saliency::Method::NAMES).collect()
+}
+
+/// How photographs become inputs.
+#[derive(Args, Default)]
+pub struct Preprocess {
+    /// A preset: imagenet, keras-0-1, keras-±1, caffe-bgr or none
+    #[arg(long, value_name = "NAME")]
+    pub preprocess: Option<String>,
+    /// Channel means, in the units of the scaled input, as in 0.485,0.456,0.406
+    #[arg(long, value_delimiter = ',', value_name = "M,…", allow_hyphen_values = true)]
+    pub mean: Option<Vec<f32>>,
+    /// Channel standard deviations, in the units of the scaled input
+    #[arg(long, value_delimiter = ',', value_name = "S,…")]
+    pub std: Option<Vec<f32>>,
+    /// What a byte is multiplied by before mean and standard deviation
+    #[arg(long, value_name = "X")]
+    pub scale: Option<f32>,
+    /// The input's height and width in pixels, for a network that takes any
+    #[arg(long, value_delimiter = ',', value_name = "H,W", num_args = 1)]
+    pub size: Option<Vec<usize>>,
+}
+
+#[derive(Args)]
+pub struct Filters {
+    /// The network
+    pub model: PathBuf,
+    /// The convolution [default: every one]
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// Which filters, as in 0-63 or 0,5,9 [default: all]
+    #[arg(long, value_name = "RANGE")]
+    pub filters: Option<String>,
+    /// Steps of the ascent
+    #[arg(long, value_name = "N")]
+    pub steps: Option<usize>,
+    /// Side of the image in pixels, for a network that takes any size
+    #[arg(long, value_name = "S")]
+    pub size: Option<usize>,
+    /// How the image is kept: bounded, within the range of real inputs, or pixel, free as in the Keras recipe
+    #[arg(long, default_value = "bounded", value_parser = ["bounded", "pixel"])]
+    pub mode: String,
+    /// What grows: the mean of the channel, or the unit at its centre
+    #[arg(long, default_value = "channel", value_parser = ["channel", "unit"])]
+    pub objective: String,
+    /// The seed of the start image
+    #[arg(long, default_value_t = 2019, value_name = "K")]
+    pub seed: u64,
+    /// Also write the images as .npy files
+    #[arg(long)]
+    pub raw: bool,
+    /// Where the page goes
+    #[arg(long, default_value = "filters", value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Gradcheck {
+    /// The network
+    pub model: PathBuf,
+    /// Images to check at [default: generated inputs]
+    pub images: Vec<PathBuf>,
+    /// The activation whose gradient is checked [default: the one that heatmaps explain]
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    #[command(flatten)]
+    pub preprocess: Preprocess,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Inspect {
+    /// The network
+    pub model: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Dataset {
+    #[command(subcommand)]
+    pub kind: DatasetKind,
+}
+
+#[derive(Subcommand)]
+pub enum DatasetKind {
+    /// The Line dataset: line-images-idx4-ubyte (N×28×28×3) and line-labels-idx2-ubyte (N×4: length, width, color, angle)
+    Line(Generate),
+    /// Drawn digits: images-idx3-ubyte (N×28×28) and labels-idx1-ubyte
+    Digit(Generate),
+}
+
+#[derive(Args)]
+pub struct Generate {
+    /// Samples of each class
+    #[arg(long, value_name = "N")]
+    pub per_class: usize,
+    /// The seed
+    #[arg(long, value_name = "S")]
+    pub seed: u64,
+    /// The folder to write to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}

@@ -1,0 +1,41 @@
+//! A progress bar on long work, when stderr is a terminal.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Shows how far the work is; draws nothing when quiet or when stderr is no terminal. May be shared by threads.
+pub struct Progress {
+    quiet: bool,
+}
+
+impl Progress {
+    /// Progress that is shown unless `quiet`.
+    pub fn new(quiet: bool) -> Progress {
+        Progress { quiet }
+    }
+
+    /// A bar for `total` steps of one kind of work; it disappears when dropped.
+    pub fn bar(&self, total: usize, what: &str) -> Bar {
+        let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(Some(total as u64), target).with_message(what.to_string());
+        if let Ok(style) = ProgressStyle::with_template("{msg:32!} {wide_bar} {pos}/{len}, {eta} left") {
+            bar.set_style(style);
+        }
+        Bar(bar)
+    }
+}
+
+/// One kind of work under way.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// Says that `steps` more steps are done.
+    pub fn advance(&self, steps: usize) {
+        self.0.inc(steps as u64);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
