@@ -1,0 +1,193 @@
+//! Class activation heatmaps of one input: a map for each head, its overlay, its numbers, and the reason where it is empty.
+
+use super::explainer::{Explainer, Forward, Score, feature_maps, map};
+use super::input::Ready;
+use crate::error::Result;
+use crate::figure::{Colormap, Picture, overlay, range};
+use crate::measure::energy::{Energy, energy};
+use crate::report::Assets;
+use crate::report::page::{Figure, Image, Line, Panel, Row};
+use crate::visualize::cam::Method;
+use crate::visualize::cause::Cause;
+use crate::visualize::placement::{Cells, Placement, dense};
+use ndarray::{Array2, Array3};
+use serde_json::json;
+
+/// Room for one panel in CSS pixels.
+const ROOM: usize = 224;
+/// How much of the heatmap's colour shows over the image.
+const OPACITY: f32 = 0.55;
+
+/// The map of one head for one class.
+pub struct Heatmap {
+    pub head: usize,
+    pub class: usize,
+    /// The class's label.
+    pub label: String,
+    pub score: f32,
+    /// The method of `signed` and `rectified`.
+    pub method: Method,
+    /// Before the ReLU, on the target's own grid.
+    pub signed: Array2<f32>,
+    pub rectified: Array2<f32>,
+    /// The map at the input's pixels.
+    pub dense: Array2<f32>,
+    /// Why there is nothing to see, if there is not.
+    pub cause: Option<Cause>,
+    /// Where its energy lies, if the object is known.
+    pub energy: Option<Energy>,
+}
+
+/// How maps are made and drawn in one section.
+pub struct Style<'a> {
+    pub method: Method,
+    pub colormap: Colormap,
+    /// The target's cells in the input, rows and columns; `None` where they are stretched.
+    pub cells: Option<(Cells, Cells)>,
+    /// Why cells are stretched although their true places were asked for.
+    pub stretched_because: Option<String>,
+    /// A sentence about how the gradient was obtained and how exact it is.
+    pub gradient: String,
+    /// The layer's name.
+    pub layer: String,
+}
+
+impl Style<'_> {
+    /// The placement in a few words.
+    fn placement(&self) -> String {
+        match (&self.cells, &self.stretched_because) {
+            (Some(_), _) => "each cell at the centre of its receptive field, bilinear between them".into(),
+            (None, Some(reason)) => format!("stretched to the image, bilinear ({reason})"),
+            (None, None) => "stretched to the image, bilinear".into(),
+        }
+    }
+}
+
+/// The cells of a grid in an image, by a placement and the receptive fields where they are known.
+pub fn cells(placement: Placement, fields: Option<(Cells, Cells)>) -> (Option<(Cells, Cells)>, Option<String>) {
+    match (placement, fields) {
+        (Placement::Stretch, _) => (None, None),
+        (Placement::ReceptiveField, Some(fields)) => (Some(fields), None),
+        (Placement::ReceptiveField, None) => (None, Some("the branches that lead to it see the image in different geometries".into())),
+    }
+}
+
+/// The maps of every head for one input, by one method; `classes` and `labels` name the class of each head.
+///
+/// # Errors
+/// A target that is no feature map, or operators without a rule in the tail.
+pub fn maps(explainer: &Explainer, forward: &Forward, input: &Ready, classes: &[(usize, String)], method: Method, style: &Style) -> Result<Vec<Heatmap>> {
+    let activation: Array3<f32> = feature_maps(&explainer.target, forward.get(&explainer.target)?.view())?;
+    let tail = explainer.tail(&input.tensor, forward)?;
+    classes.iter().enumerate().map(|(head, (class, label))| {
+        let gradient = tail.gradient(head, *class, Score::Logit)?;
+        let (signed, rectified) = map(method, &activation, &gradient.gradient);
+        let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
+        let (height, width, _) = input.shown.dim();
+        let (rows, columns) = style.cells.unwrap_or_else(|| (Cells::stretched(rectified.nrows(), height), Cells::stretched(rectified.ncols(), width)));
+        let dense = dense(rectified.view(), rows, columns, height, width);
+        let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
+        Ok(Heatmap { head, class: *class, label: label.clone(), score: gradient.score, method, signed, rectified, dense, cause, energy })
+    }).collect()
+}
+
+/// One figure for the maps of all heads by one method: maps in one row, overlays in the next, one colour bar for both.
+///
+/// # Errors
+/// Maps without cells.
+pub fn figure(id: &str, heads: &[String], maps: &[Heatmap], input: &Ready, style: &Style, assets: &mut Assets) -> Result<Figure> {
+    let (height, width, _) = input.shown.dim();
+    let size = overlay::panel_size((width, height), ROOM);
+    let shared = range(maps.iter().flat_map(|map| map.rectified.iter().copied())).map_or(0.0, |(_, high)| high);
+    let scale = (0.0, if shared > 0.0 { shared } else { 1.0 });
+    let method = maps.first().map_or(style.method, |map| map.method);
+    let mut add = |part: &str, alt: String, picture: Picture| -> Panel {
+        let image: Image = assets.add(&format!("{id}-{part}"), picture);
+        Panel { image, alt }
+    };
+    let bar = overlay::colour_bar(style.colormap, "0", &format!("{shared:.3}"), size.1)?;
+    let bar = add("scale", format!("colour bar from 0 to {shared:.3}"), bar);
+    let seen = add("input", format!("the input, {}", input.name), overlay::input(input.shown.view(), overlay::Panel { size, label: "Input" })?);
+    let mut plain = Vec::new();
+    let mut over = Vec::new();
+    for map in maps {
+        let head = heads.get(map.head).map_or("", String::as_str);
+        let label = if maps.len() > 1 { format!("{head}: {}", map.label) } else { map.label.clone() };
+        let panel = overlay::Panel { size, label: &label };
+        let alt = alternative(map, head, input);
+        let picture = match &map.cause {
+            Some(cause) if *cause != Cause::Flat => overlay::empty(cause.short(), panel),
+            _ => overlay::heatmap(map.rectified.view(), scale, style.colormap, panel)?,
+        };
+        plain.push(add(&format!("{head}-map"), alt.clone(), picture));
+        let picture = overlay::overlay(input.shown.view(), map.dense.view(), scale, style.colormap, OPACITY, panel)?;
+        over.push(add(&format!("{head}-overlay"), format!("over the input: {alt}"), picture));
+    }
+    let row = |heading: &str, panels: Vec<Panel>| Row { heading: Some(heading.into()), panels };
+    let rows = if maps.len() == 1 {
+        let panels = [vec![seen], plain, over, vec![bar]].concat();
+        vec![row("Input, Heatmap, Heatmap over Input Image", panels)]
+    } else {
+        vec![row("Heatmap", [plain, vec![bar.clone()]].concat()), row("Heatmap over Input Image", [over, vec![bar]].concat())]
+    };
+    let grid = maps.first().map_or((0, 0), |map| map.rectified.dim());
+    let caption = format!(
+        "{} of {} for {}{}: {}×{} cells, {}.",
+        method.title(),
+        style.layer,
+        input.name,
+        if maps.len() > 1 { ", a map for each head on one colour scale" } else { "" },
+        grid.0,
+        grid.1,
+        style.placement()
+    );
+    let mut figure = Figure { id: id.to_string(), caption, rows, enlargeable: true, ..Figure::default() };
+    figure.provenance = provenance(heads, maps, method, style);
+    figure.data = serde_json::Value::Array(maps.iter().map(|map| numbers(heads, map)).collect());
+    Ok(figure)
+}
+
+fn provenance(heads: &[String], maps: &[Heatmap], method: Method, style: &Style) -> Vec<Line> {
+    let mut lines = vec![Line::formula("Formula", method.formula()), Line::new("Layer", style.layer.clone())];
+    for map in maps {
+        let head = heads.get(map.head).map_or("", String::as_str);
+        let (low, high) = range(map.signed.iter().copied()).unwrap_or((0.0, 0.0));
+        lines.push(Line::new(
+            format!("Score of {head}"),
+            format!("logit of {} = {:.4}; map before the ReLU from {low:.5} to {high:.5}", map.label, map.score),
+        ));
+    }
+    lines.push(Line::new("Placement", style.placement()));
+    lines.push(Line::new("Scale", format!("{}, from 0 to the largest value of the figure", style.colormap.name())));
+    lines.push(Line::new("Gradient", style.gradient.clone()));
+    lines
+}
+
+fn numbers(heads: &[String], map: &Heatmap) -> serde_json::Value {
+    let (low, high) = range(map.signed.iter().copied()).unwrap_or((0.0, 0.0));
+    json!({
+        "head": heads.get(map.head), "class": map.class, "label": map.label, "method": map.method.title(), "logit": map.score,
+        "signed_minimum": low, "signed_maximum": high, "cells": [map.signed.nrows(), map.signed.ncols()],
+        "signed": map.signed.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>(),
+        "cause": map.cause, "energy": map.energy,
+    })
+}
+
+/// What is seen, from measurements.
+fn alternative(map: &Heatmap, head: &str, input: &Ready) -> String {
+    let what = format!("{} of {head} for {}", map.method.title(), map.label);
+    match (&map.cause, &map.energy) {
+        (Some(cause), _) => format!("{what}: {}", cause.short()),
+        (None, Some(energy)) => format!(
+            "{what}: {:.0} % of its energy lies on the {}, {:.1} times the {}'s share of the image",
+            energy.share * 100.0,
+            input.object,
+            energy.lift,
+            input.object
+        ),
+        (None, None) => {
+            let peak = map.dense.indexed_iter().fold(((0, 0), f32::MIN), |best, (at, v)| if *v > best.1 { (at, *v) } else { best }).0;
+            format!("{what}: strongest at column {}, row {} of the input", peak.1, peak.0)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A section's inputs: generated lines, drawn digits, MNIST images and photographs, made ready for the network.
+
+use super::preprocess::Recipe;
+use crate::config::{Input, Object, Source};
+use crate::dataset::image::{Fit, WHITE, grey_to_rgb, read};
+use crate::dataset::{digit, idx, line};
+use crate::error::{Error, Result};
+use crate::model::Head;
+use ndarray::{Array2, Array3, ArrayD, ArrayView3};
+use std::path::{Path, PathBuf};
+
+/// One input, ready to be run and shown.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// A short name for captions and alternative texts.
+    pub name: String,
+    /// Where it comes from, as a sentence: what makes it reproducible.
+    pub origin: String,
+    /// In the network's layout, with a batch of one.
+    pub tensor: ArrayD<f32>,
+    /// What the network sees: [h, w, 3] in [0, 1].
+    pub shown: Array3<f32>,
+    /// Where the object is, [h, w] in the network's input, if that is known.
+    pub mask: Option<Array2<bool>>,
+    /// What the mask marks: "line", "ink" or "object".
+    pub object: &'static str,
+    /// The true class of each head, where known.
+    pub truths: Vec<Option<usize>>,
+}
+
+/// Where inputs are taken from, and the heads that they are shown to.
+pub struct Sources<'a> {
+    pub seed: u64,
+    /// The chapter's MNIST folder; else the environment variable `CONVSCOPE_MNIST` names it.
+    pub mnist: Option<PathBuf>,
+    pub recipe: &'a Recipe,
+    pub heads: &'a [Head],
+    /// The labels of each head, where known.
+    pub labels: &'a [Option<Vec<String>>],
+}
+
+impl Sources<'_> {
+    /// Makes one input ready.
+    ///
+    /// # Errors
+    /// A missing or damaged file; an MNIST image without an MNIST folder.
+    pub fn ready(&self, input: &Input) -> Result<Ready> {
+        match &input.source {
+            Source::Line { class, sample } => {
+                let drawn = line::sample(self.seed, *class, *sample);
+                let name = format!("line, {}", drawn.attributes.name());
+                let origin = format!("Sample {sample} of its class among the lines generated from seed {}.", self.seed);
+                let truths = self.heads.iter().map(|head| line_truth(head, drawn.attributes)).collect();
+                self.generated(name, origin, drawn.image.view(), drawn.mask, "line", truths)
+            }
+            Source::Digit { digit, sample } => {
+                let drawn = digit::sample(self.seed, *digit, *sample);
+                let origin = format!(
+                    "Drawing {sample} of its class from seed {}: drawn by convscope with a pen of its own, not taken from MNIST.",
+                    self.seed
+                );
+                let image = grey_to_rgb(drawn.image.view());
+                self.generated(format!("drawn digit {digit}"), origin, image.view(), drawn.mask, "ink", self.digit_truths(*digit))
+            }
+            Source::Mnist { digit, sample } => {
+                let image = self.mnist_image(*digit, *sample)?;
+                let mask = image.mapv(|value| value >= 128);
+                let origin = format!("Image {sample} among the {digit}s of the MNIST test set.");
+                let rgb = grey_to_rgb(image.view());
+                self.generated(format!("MNIST digit {digit}"), origin, rgb.view(), mask, "ink", self.digit_truths(*digit))
+            }
+            Source::Image { path, label, object } => self.photograph(path, label.as_deref(), object.as_ref()),
+        }
+    }
+
+    fn generated(
+        &self,
+        name: String,
+        origin: String,
+        image: ArrayView3<u8>,
+        mask: Array2<bool>,
+        object: &'static str,
+        truths: Vec<Option<usize>>,
+    ) -> Result<Ready> {
+        let prepared = self.recipe.preprocess.apply(image)?;
+        let mask = project(&mask, &prepared.fit);
+        let shown = unit(prepared.shown.view());
+        Ok(Ready { name, origin, tensor: prepared.input.into_dyn(), shown, mask: Some(mask), object, truths })
+    }
+
+    fn photograph(&self, path: &Path, label: Option<&str>, object: Option<&Object>) -> Result<Ready> {
+        let file = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let image = read(path, WHITE)?;
+        let (height, width, _) = image.dim();
+        let mask = match object {
+            None => None,
+            Some(Object::Box([left, top, box_width, box_height])) => Some(Array2::from_shape_fn((height, width), |(row, column)| {
+                let (x, y) = (column as f64 + 0.5, row as f64 + 0.5);
+                x >= *left && x < left + box_width && y >= *top && y < top + box_height
+            })),
+            Some(Object::Mask(mask)) => {
+                let drawn = read(mask, [0; 3])?;
+                if drawn.dim() != image.dim() {
+                    let (wanted, got) = ((width, height), (drawn.dim().1, drawn.dim().0));
+                    return Err(Error::input(format!(
+                        "{}: the mask is {}×{} pixels, its photograph {}×{}",
+                        mask.display(),
+                        got.0,
+                        got.1,
+                        wanted.0,
+                        wanted.1
+                    )));
+                }
+                Some(Array2::from_shape_fn((height, width), |(row, column)| (0..3).any(|c| drawn[[row, column, c]] >= 128)))
+            }
+        };
+        let prepared = self.recipe.preprocess.apply(image.view())?;
+        let truths = self.labels.iter().zip(self.heads).map(|(labels, head)| label.and_then(|l| class_of(l, labels.as_deref(), head))).collect();
+        Ok(Ready {
+            origin: format!("{file}, {width}×{height} pixels."),
+            name: file,
+            mask: mask.map(|mask| project(&mask, &prepared.fit)),
+            shown: unit(prepared.shown.view()),
+            tensor: prepared.input.into_dyn(),
+            object: "object",
+            truths,
+        })
+    }
+
+    fn digit_truths(&self, digit: usize) -> Vec<Option<usize>> {
+        self.heads.iter().map(|head| (head.classes == Some(digit::CLASSES)).then_some(digit)).collect()
+    }
+
+    fn mnist_image(&self, digit: usize, sample: usize) -> Result<Array2<u8>> {
+        let folder = mnist_folder(self.mnist.as_deref())?;
+        let test = idx::mnist(&folder, idx::Split::Test)?;
+        let mut of_digit = test.labels.iter().enumerate().filter(|(_, label)| usize::from(**label) == digit);
+        let (index, _) = of_digit.nth(sample).ok_or_else(|| {
+            Error::input(format!("{}: the test set has no image {sample} of the digit {digit}", folder.display()))
+        })?;
+        Ok(test.images.index_axis(ndarray::Axis(0), index).to_owned())
+    }
+}
+
+/// The folder of the four MNIST files: the chapter's, else the environment's.
+///
+/// # Errors
+/// When neither names one.
+pub fn mnist_folder(named: Option<&Path>) -> Result<PathBuf> {
+    named.map(Path::to_path_buf).or_else(|| std::env::var_os("CONVSCOPE_MNIST").map(PathBuf::from)).ok_or_else(|| {
+        Error::input("an input is an MNIST image: name the folder of its four files by the chapter's key `mnist` or the environment variable CONVSCOPE_MNIST")
+    })
+}
+
+/// The class that a head should give a line: by the head's name and number of classes.
+pub fn line_truth(head: &Head, attributes: line::Attributes) -> Option<usize> {
+    match (head.name.to_lowercase().as_str(), head.classes) {
+        ("length", Some(2)) => Some(attributes.length),
+        ("width", Some(2)) => Some(attributes.width),
+        ("color" | "colour", Some(2)) => Some(attributes.color),
+        ("angle", Some(12)) => Some(attributes.angle),
+        (_, Some(line::CLASSES)) => Some(attributes.class()),
+        _ => None,
+    }
+}
+
+/// The class that a label or a class number names.
+pub fn class_of(text: &str, labels: Option<&[String]>, head: &Head) -> Option<usize> {
+    let by_label = labels.and_then(|labels| labels.iter().position(|label| label.eq_ignore_ascii_case(text)));
+    by_label.or_else(|| text.parse().ok().filter(|class| head.classes.is_none_or(|classes| *class < classes.max(2))))
+}
+
+/// A photograph's mask as the network's input sees it: each input pixel looks where its centre lies.
+fn project(mask: &Array2<bool>, fit: &Fit) -> Array2<bool> {
+    Array2::from_shape_fn((fit.crop.height, fit.crop.width), |(row, column)| {
+        let (x, y) = fit.to_photo((column as f64 + 0.5, row as f64 + 0.5));
+        mask.get((y.max(0.0) as usize, x.max(0.0) as usize)).copied().unwrap_or(false)
+    })
+}
+
+fn unit(image: ArrayView3<u8>) -> Array3<f32> {
+    image.mapv(|value| f32::from(value) / 255.0)
+}
