@@ -16,6 +16,8 @@ pub type Stroke = Vec<Node>;
 
 /// Line segments to a Bézier curve between two points of a skeleton.
 const SEGMENTS: usize = 12;
+/// At most so many line segments less one are left off at the end of a stroke.
+const LATEST_LIFT: usize = 8;
 
 /// A random number of mean 0 and variance 1 within ±3: the scaled sum of three uniform ones. Unlike a true normal number it needs no
 /// logarithm, which platforms may round differently, and has no outliers, which would spoil a digit.
@@ -35,8 +37,10 @@ pub fn write(skeleton: &Skeleton, random: &mut Random) -> Vec<Stroke> {
         .strokes
         .iter()
         .map(|points| {
-            let nodes = hand.place(points, random);
-            curve(&nodes, hand.roundness)
+            let mut stroke = curve(&hand.place(points, random), hand.roundness);
+            // A hurried pen leaves the paper a little early: rings stay open, bars end short.
+            stroke.truncate(stroke.len() - random.below(LATEST_LIFT).min(stroke.len()));
+            stroke
         })
         .collect()
 }
@@ -65,15 +69,15 @@ struct Hand {
 impl Hand {
     fn new(random: &mut Random) -> Hand {
         Hand {
-            slant: 0.08 + 0.2 * bell(random),
+            slant: 0.05 + 0.2 * bell(random),
             tilt: 0.06 * bell(random),
-            width: 1.0 + 0.16 * bell(random),
+            width: 1.15 + 0.19 * bell(random),
             waist: 0.14 * bell(random),
             lean: 0.14 * bell(random),
-            bend: 0.07 * bell(random),
+            bend: 0.05 * bell(random),
             sag: 0.05 * bell(random),
             roundness: random.between(0.75, 1.25),
-            carelessness: random.between(0.008, 0.03),
+            carelessness: random.between(0.008, 0.034),
         }
     }
 

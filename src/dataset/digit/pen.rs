@@ -6,8 +6,8 @@ use ndarray::{Array2, s};
 
 /// Side of the box that MNIST fits its ink in.
 const BOX: usize = 20;
-/// Width of the edge in pixels over which ink fades into paper; MNIST's edges are a little softer than a pixel.
-const EDGE: f64 = 1.3;
+/// Width in pixels of the edge over which ink fades into paper.
+const EDGE: f64 = 1.0;
 
 /// Draws strokes with a pen of the given radius in pixels: [28, 28], 0 paper to 1 ink.
 ///
