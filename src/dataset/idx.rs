@@ -243,7 +243,10 @@ fn standard_file(folder: &Path, name: &str) -> Result<PathBuf> {
     let plain = folder.join(name);
     let compressed = folder.join(format!("{name}.gz"));
     [plain, compressed].into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        Error::input(format!("{}: has neither {name} nor {name}.gz; name the folder of MNIST's files", folder.display()))
+        Error::input(format!(
+            "{}: has neither {name} nor {name}.gz; name the folder of MNIST's files",
+            folder.display()
+        ))
     })
 }
 

@@ -146,9 +146,9 @@ fn handle(before: Node, at: Node, next: Node, roundness: f64) -> (f64, f64) {
         return (at.x, at.y);
     }
     let offset = |before: f64, at: f64, next: f64| {
-        let control =
-            (squared_before * next - squared_next * before + (2.0 * squared_before + 3.0 * d1 * d2 + squared_next) * at)
-                / scale;
+        let control = (squared_before * next - squared_next * before
+            + (2.0 * squared_before + 3.0 * d1 * d2 + squared_next) * at)
+            / scale;
         at + roundness * (control - at)
     };
     (offset(before.x, at.x, next.x), offset(before.y, at.y, next.y))
@@ -162,4 +162,54 @@ fn mirrored(from: Node, at: Node) -> Node {
 fn distance(a: Node, b: Node) -> f64 {
     let (dx, dy) = (a.x - b.x, a.y - b.y);
     (dx * dx + dy * dy).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(x: f64, y: f64) -> Node {
+        Node { x, y, pressure: 1.0 }
+    }
+
+    #[test]
+    fn a_curve_passes_through_its_points_and_keeps_straight_lines_straight() {
+        let points = [node(0.0, 0.0), node(1.0, 2.0), node(2.0, 0.0), node(3.0, 1.0)];
+        let stroke = curve(&points, 1.0);
+        assert_eq!(stroke.len(), 3 * SEGMENTS + 1);
+        for (i, point) in points.iter().enumerate() {
+            let passed = stroke[i * SEGMENTS];
+            assert!((passed.x - point.x).abs() < 1e-12 && (passed.y - point.y).abs() < 1e-12);
+        }
+        let straight = curve(&[node(0.0, 0.0), node(1.0, 2.0), node(4.0, 8.0)], 0.9);
+        assert!(straight.iter().all(|node| (node.y - 2.0 * node.x).abs() < 1e-12));
+    }
+
+    #[test]
+    fn a_repeated_point_is_a_corner() {
+        let corner = [node(0.0, 0.0), node(1.0, 0.0), node(1.0, 0.0), node(1.0, 1.0)];
+        let stroke = curve(&corner, 1.0);
+        assert!(stroke.iter().all(|node| node.y.abs() < 1e-12 || (node.x - 1.0).abs() < 1e-12), "two straight lines");
+        let round = curve(&[corner[0], corner[1], corner[3]], 1.0);
+        assert!(round.iter().any(|node| node.y < -0.01), "without the repetition the pen swings out");
+    }
+
+    #[test]
+    fn handles_of_evenly_spaced_points_are_catmull_and_roms() {
+        // With equal distances the handle lies a sixth of the neighbours' difference from the point.
+        let (x, y) = handle(node(0.0, 0.0), node(3.0, 4.0), node(6.0, 0.0), 1.0);
+        assert!((x - 4.0).abs() < 1e-12 && (y - 4.0).abs() < 1e-12);
+        let (x, y) = handle(node(0.0, 0.0), node(3.0, 4.0), node(6.0, 0.0), 0.5);
+        assert!((x - 3.5).abs() < 1e-12 && (y - 4.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn bell_numbers_have_mean_zero_and_variance_one_within_three() {
+        let mut random = Random::new(9, 0);
+        let numbers: Vec<f64> = (0..20_000).map(|_| bell(&mut random)).collect();
+        let mean = numbers.iter().sum::<f64>() / 20_000.0;
+        let variance = numbers.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0;
+        assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.04, "{mean} {variance}");
+        assert!(numbers.iter().all(|x| x.abs() <= 3.0));
+    }
 }

@@ -75,3 +75,39 @@ fn placement(ink: &Array2<f64>, axis: usize) -> usize {
     // The box stays whole inside the image; the cast rounds, since the sum is not negative.
     ((SIDE as f64 / 2.0 - centre).max(0.0) + 0.5).min((SIDE - BOX) as f64) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::digit::hand::Node;
+
+    fn line(from: (f64, f64), to: (f64, f64)) -> Stroke {
+        [from, to].map(|(x, y)| Node { x, y, pressure: 1.0 }).to_vec()
+    }
+
+    #[test]
+    fn an_upright_line_is_a_bar_of_its_thickness_in_the_middle() {
+        let image = draw(&[line((0.3, 0.0), (0.3, 1.0))], 1.0);
+        // Radius 1 around x = 14: columns 13 and 14 lie half a pixel inside, their neighbours half a pixel outside.
+        assert_eq!(image.row(14).to_vec(), [vec![0.0; 13], vec![1.0; 2], vec![0.0; 13]].concat());
+        assert_eq!(image.column(14).iter().filter(|ink| **ink > 0.0).count(), 20);
+        let half = draw(&[line((0.3, 0.0), (0.3, 1.0))], 1.25);
+        assert_eq!(half.row(14).to_vec()[12..16], [0.25, 1.0, 1.0, 0.25]);
+    }
+
+    #[test]
+    fn the_centre_of_mass_comes_to_the_centre() {
+        // A heavy roof on a thin stem: the box moves down until the ink's centre is in the middle.
+        let image = draw(&[line((0.0, 0.0), (1.0, 0.0)), line((0.5, 0.0), (0.5, 1.0))], 1.5);
+        let mass: f64 = image.sum();
+        let moment: f64 = image.indexed_iter().map(|((row, _), ink)| ink * (row as f64 + 0.5)).sum();
+        assert!((moment / mass - 14.0).abs() <= 0.5);
+        assert!(image.row(4).iter().all(|ink| *ink == 0.0), "the box was moved");
+    }
+
+    #[test]
+    fn a_dot_and_nothing_are_drawn_without_fault() {
+        assert!(draw(&[line((0.5, 0.5), (0.5, 0.5))], 1.0).iter().all(|ink| ink.is_finite()));
+        assert!(draw(&[], 1.0).iter().all(|ink| *ink == 0.0));
+    }
+}

@@ -28,8 +28,8 @@ const fn variant(weight: f64, strokes: &'static [&'static [(f64, f64)]]) -> Skel
     Skeleton { weight, strokes }
 }
 
-/// The variants of every digit.
-pub const DIGITS: [&[Skeleton]; 10] = [&ZERO, &ONE, &TWO, &THREE, &FOUR, &FIVE, &SIX, &SEVEN, &EIGHT, &NINE];
+/// The variants of every digit, 0 to 9.
+pub static DIGITS: [&[Skeleton]; 10] = [&ZERO, &ONE, &TWO, &THREE, &FOUR, &FIVE, &SIX, &SEVEN, &EIGHT, &NINE];
 
 const ZERO: [Skeleton; 3] = [
     // Counter-clockwise from the top, a little past the start.
@@ -380,7 +380,16 @@ const SEVEN: [Skeleton; 4] = [
     // A round corner after a small hook.
     variant(
         2.0,
-        &[&[(2.0, 18.0), (10.0, 6.0), (30.0, 6.0), (49.0, 3.0), (53.0, 12.0), (43.0, 40.0), (32.0, 70.0), (24.0, 100.0)]],
+        &[&[
+            (2.0, 18.0),
+            (10.0, 6.0),
+            (30.0, 6.0),
+            (49.0, 3.0),
+            (53.0, 12.0),
+            (43.0, 40.0),
+            (32.0, 70.0),
+            (24.0, 100.0),
+        ]],
     ),
     // With a cross-bar.
     variant(

@@ -44,7 +44,7 @@ fn what_is_written_is_the_format() {
     write(&path, array.view()).unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), SMALL);
     let transposed = array.t();
-    write(&path, transposed).unwrap();
+    write(&path, transposed.view()).unwrap();
     assert_eq!(read(&path).unwrap(), transposed, "any memory order is written row-major");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
 }
