@@ -1,3 +1,7 @@
 //! Images with labels: generated lines and drawn digits, IDX files, photographs.
 
+pub mod digit;
+pub mod export;
+pub mod idx;
+pub mod image;
 pub mod line;
