@@ -1,1 +1,238 @@
 //! ONNX networks: read once, listed as layers, run through tract, lowered to our own graph.
+
+pub mod head;
+mod kind;
+pub mod layer;
+mod name;
+mod onnx;
+pub mod plan;
+mod step;
+mod values;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ndarray::ArrayD;
+use tract_onnx::prelude::*;
+
+pub use head::{Head, HeadActivation};
+pub use layer::{Convolution, Layer};
+pub use plan::Plan;
+pub use values::Input;
+
+use crate::error::{Error, Result};
+
+/// A convolutional network as its ONNX file describes it.
+pub struct Network {
+    name: String,
+    file: PathBuf,
+    sha256: String,
+    definition: onnx::Definition,
+    input: Input,
+    values: values::Values,
+    layers: Vec<Layer>,
+    heads: Vec<Head>,
+    model: InferenceModel,
+    outlets: BTreeMap<String, OutletId>,
+}
+
+impl Network {
+    /// Reads an ONNX file, with its external data beside it.
+    ///
+    /// Errors: the file is missing or damaged, or one message with every reason why the network cannot be used.
+    pub fn load(path: &Path) -> Result<Network> {
+        Network::load_sized(path, None)
+    }
+
+    /// As [`Network::load`], with an image size (height, width) for a network that leaves its own open.
+    pub fn load_sized(path: &Path, size: Option<(usize, usize)>) -> Result<Network> {
+        let (mut proto, sha256) = onnx::read(path)?;
+        let mut network = Network::from_proto(&mut proto, path, size)?;
+        network.sha256 = sha256;
+        Ok(network)
+    }
+
+    fn from_proto(
+        proto: &mut tract_onnx::pb::ModelProto,
+        path: &Path,
+        size: Option<(usize, usize)>,
+    ) -> Result<Network> {
+        let definition = onnx::define(proto, path)?;
+        let input = values::input(&definition);
+        if let (Some(given), Some(own)) = (size, input.size())
+            && given != own
+        {
+            let (height, width) = own;
+            return Err(Error::input(format!("{}: takes images of {height}x{width} only", path.display())));
+        }
+        let in_file = |cause: Error| Error::input(format!("{}: {cause}", path.display()));
+        // Declared intermediate shapes fix the batch to the exporter's example; inference finds them anew.
+        let framework = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_types(true);
+        let folder = path.parent().and_then(Path::to_str);
+        let parsed = refuse_panic("reading the graph", || framework.parse(proto, folder)).map_err(in_file)?;
+        let outlets: BTreeMap<String, OutletId> = parsed.outlets_by_name.into_iter().collect();
+        let values = values::infer(&parsed.model, &outlets, &definition, &input, size).map_err(in_file)?;
+        let layouts = layer::Layouts::of(&definition, &values, &input);
+        let layers = layer::layers(&definition, &values, &input, &layouts);
+        let heads = head::heads(&definition, &values, &layouts);
+        Ok(Network {
+            name: path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+            file: path.to_path_buf(),
+            sha256: String::new(),
+            definition,
+            input,
+            values,
+            layers,
+            heads,
+            model: parsed.model,
+            outlets,
+        })
+    }
+
+    /// The file's name without folder and extension.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The title from the file's metadata, else [`Network::name`].
+    pub fn title(&self) -> &str {
+        self.metadata().get("title").map_or(&self.name, String::as_str)
+    }
+
+    /// SHA-256 of the file, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The file's `metadata_props`.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.definition.metadata
+    }
+
+    /// The image input.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// The image size (height, width) at which layers and receptive fields are listed: the declared one, the one
+    /// given, or a customary one for a network that leaves its size open.
+    pub fn listed_size(&self) -> (usize, usize) {
+        self.values.size
+    }
+
+    /// The only batch size the network takes, if it is not free. [`Plan`] splits batches by itself.
+    pub fn fixed_batch(&self) -> Option<usize> {
+        self.values.fixed_batch
+    }
+
+    /// The architecture, row by row.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The layer of that name.
+    pub fn layer(&self, name: &str) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.name == name)
+    }
+
+    /// The outputs, in the file's order.
+    pub fn heads(&self) -> &[Head] {
+        &self.heads
+    }
+
+    /// Whether the layers form a chain, which Keras prints without input row and connections.
+    pub fn sequential(&self) -> bool {
+        layer::sequential(&self.layers)
+    }
+
+    /// Refuses a network without any convolution.
+    pub fn require_convolution(&self) -> Result<()> {
+        if self.layers.iter().any(|layer| layer.convolution.is_some()) {
+            return Ok(());
+        }
+        let kinds: std::collections::BTreeSet<&str> = self.layers.iter().map(|layer| layer.kind.as_str()).collect();
+        let kinds: Vec<&str> = kinds.into_iter().collect();
+        Err(onnx::refusal(&self.file, &[format!("it has no convolution; its layers are {}", kinds.join(", "))]))
+    }
+
+    /// A weight's values by its ONNX name, e.g. [`Convolution::kernel`] (out, in/group, height, width).
+    pub fn weight(&self, name: &str) -> Result<ArrayD<f32>> {
+        let missing = || Error::input(format!("{}: there is no weight `{name}`", self.file.display()));
+        let tensor = self.values.constants.get(name).ok_or_else(missing)?;
+        plan::array(tensor)
+    }
+
+    /// Shape of any ONNX value; `None` for axes that change with the batch or an open image size.
+    pub fn shape(&self, value: &str) -> Option<&[Option<usize>]> {
+        self.values.shapes.get(value).map(Vec::as_slice)
+    }
+
+    fn outlet(&self, value: &str) -> Result<OutletId> {
+        self.outlets.get(value).copied().ok_or_else(|| {
+            Error::input(format!("{}: there is no tensor `{}`", self.file.display(), onnx::printable(value)))
+        })
+    }
+}
+
+/// Runs a piece of tract and turns its errors into ours.
+///
+/// tract asserts and indexes in places where a damaged file can reach, and a damaged file must end in a message: hence
+/// the net for panics here and only here.
+fn refuse_panic<T>(what: &str, run: impl FnOnce() -> TractResult<T>) -> Result<T> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(cause)) => {
+            // The outermost context names the operator, the root says what is wrong; what lies between is tract's own.
+            let chain: Vec<String> = cause.chain().map(|cause| onnx::printable(&cause.to_string())).collect();
+            let text = match (chain.first(), chain.last()) {
+                (Some(first), Some(last)) if chain.len() > 1 => format!("{first}: {last}"),
+                (Some(only), _) => only.clone(),
+                _ => String::new(),
+            };
+            Err(Error::input(format!("{what} failed: {text}")))
+        }
+        Err(_) => Err(Error::input(format!("{what} failed: the graph is inconsistent"))),
+    }
+}
+
+#[cfg(test)]
+mod probe {
+    #[test]
+    fn show() {
+        for file in std::env::var("SHOW").unwrap_or_default().split_whitespace() {
+            let start = std::time::Instant::now();
+            match super::Network::load(std::path::Path::new(file)) {
+                Err(e) => println!("{e}"),
+                Ok(network) => {
+                    println!(
+                        "{} {:?} {:?} seq {} fixed {:?} {:?}",
+                        network.name(),
+                        start.elapsed(),
+                        network.input(),
+                        network.sequential(),
+                        network.fixed_batch(),
+                        network.listed_size()
+                    );
+                    for l in network.layers() {
+                        println!(
+                            "  {} | {} {:?} | {:?} | {} {} | {} {} {}",
+                            l.name,
+                            l.kind,
+                            l.activation,
+                            l.output_shape,
+                            l.parameters,
+                            l.trainable,
+                            l.connected_to.join(","),
+                            l.pre_activation,
+                            l.output_tensor
+                        );
+                    }
+                    for h in network.heads() {
+                        println!("  {h:?}");
+                    }
+                    println!("{:?}", super::layer::totals(network.layers()));
+                }
+            }
+        }
+    }
+}
