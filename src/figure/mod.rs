@@ -1,1 +1,66 @@
-//! Maps and numbers drawn as PNG and SVG bytes.
+//! Maps and numbers drawn as self-contained SVG documents: pixels as embedded PNG that is never blurred, text as text,
+//! colours that follow the reader's light or dark preference.
+//!
+//! Every function is pure: arrays and numbers in, a [`Picture`] out, the same bytes for the same input.
+
+pub mod chart;
+pub mod colormap;
+pub mod flow;
+pub mod grid;
+pub mod overlay;
+mod raster;
+pub mod svg;
+
+pub use colormap::Colormap;
+
+/// One drawn figure: an SVG document and its natural size in CSS pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// The complete SVG document.
+    pub svg: String,
+    /// Natural width in CSS pixels.
+    pub width: u32,
+    /// Natural height in CSS pixels.
+    pub height: u32,
+}
+
+/// The number of colours the largest palette of a map may have, one less than PNG's 256 to leave room for transparency.
+const LEVELS: usize = 255;
+
+/// The smallest and the largest finite value of `values`, or `None` when there is none.
+pub fn range(values: impl IntoIterator<Item = f32>) -> Option<(f32, f32)> {
+    values.into_iter().filter(|value| value.is_finite()).fold(None, |found, value| match found {
+        None => Some((value, value)),
+        Some((low, high)) => Some((low.min(value), high.max(value))),
+    })
+}
+
+/// Where `value` lies between `low` and `high`, in [0, 1]; the middle when the range is empty, 0 for a value that is no number.
+fn fraction(value: f32, (low, high): (f32, f32)) -> f32 {
+    if !value.is_finite() {
+        0.0
+    } else if high > low {
+        ((value - low) / (high - low)).clamp(0.0, 1.0)
+    } else {
+        0.5
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_ignores_what_is_no_number() {
+        assert_eq!(range([f32::NAN, 2.0, -1.0, f32::INFINITY]), Some((-1.0, 2.0)));
+        assert_eq!(range([f32::NAN]), None);
+    }
+
+    #[test]
+    fn fractions_are_linear_clamped_and_never_nan() {
+        assert_eq!(fraction(3.0, (2.0, 4.0)), 0.5);
+        assert_eq!(fraction(9.0, (2.0, 4.0)), 1.0);
+        assert_eq!(fraction(7.0, (7.0, 7.0)), 0.5);
+        assert_eq!(fraction(f32::NAN, (0.0, 1.0)), 0.0);
+    }
+}

@@ -1,1 +1,7 @@
 //! The chapter as a page: Markdown by tera, HTML from that Markdown.
+
+pub mod assets;
+pub mod page;
+
+pub use assets::Assets;
+pub use page::Page;

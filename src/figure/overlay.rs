@@ -1,0 +1,199 @@
+//! The panels of a class activation heatmap: input, map, map over input, and the colour bar they share.
+//!
+//! All panels of one figure have the same height: a line for the label, then a square or rectangle of the same size.
+
+use ndarray::{ArrayView2, ArrayView3};
+
+use super::grid::Tile;
+use super::raster::Raster;
+use super::svg::{Anchor, Ink, Svg, fit};
+use super::{Colormap, Picture, fraction};
+use crate::error::{Error, Result};
+
+/// Font size of labels, and the height of the line they stand on.
+const LABEL: u32 = 12;
+const LINE: u32 = 18;
+
+/// The side of a panel and the words above it.
+#[derive(Debug, Clone, Copy)]
+pub struct Panel<'a> {
+    /// Room for the picture, in CSS pixels (width, height); see [`panel_size`].
+    pub size: (u32, u32),
+    /// The label above the picture, shortened when it does not fit; may be empty.
+    pub label: &'a str,
+}
+
+/// The size of a panel for an image of `width` × `height` pixels: its largest whole-number magnification within
+/// `room` × `room` CSS pixels, or its own size when it is larger.
+pub fn panel_size((width, height): (usize, usize), room: usize) -> (u32, u32) {
+    let magnification = (room / width.max(height).max(1)).max(1);
+    ((width * magnification) as u32, (height * magnification) as u32)
+}
+
+/// The input image [H, W, C] with values in [0, 1].
+///
+/// # Errors
+/// When the image has no pixels.
+pub fn input(image: ArrayView3<f32>, panel: Panel) -> Result<Picture> {
+    draw(Tile::image(image).raster(), panel, "input image")
+}
+
+/// A map [h, w] on its own grid, its values running over `range`.
+///
+/// # Errors
+/// When the map has no cells.
+pub fn heatmap(map: ArrayView2<f32>, range: (f32, f32), colormap: Colormap, panel: Panel) -> Result<Picture> {
+    draw(Tile::map(map, range, colormap).raster(), panel, "heatmap")
+}
+
+/// A panel for a map that has nothing to show: outlined and hatched, with the reason in a word or two.
+pub fn empty(reason: &str, panel: Panel) -> Picture {
+    let (width, height) = panel.size;
+    let mut svg = labelled(panel);
+    svg.hatched((0.0, f64::from(LINE)), (f64::from(width), f64::from(height)));
+    let middle = (f64::from(width) / 2.0, f64::from(LINE) + f64::from(height) / 2.0);
+    svg.rect((2.0, middle.1 - 10.0), (f64::from(width) - 4.0, 20.0), &Ink::Plate.fill());
+    svg.text((middle.0, middle.1 + 4.0), LABEL, Anchor::Middle, Ink::Ink, &fit(reason, LABEL, f64::from(width) - 6.0));
+    svg.finish(width, height + LINE, &format!("no heatmap: {reason}"))
+}
+
+/// The map laid over the image [H, W, C]: `opacity` · colour + (1 − `opacity`) · image. `dense` is the map sampled at
+/// the image's pixels, [H, W], or on a grid finer by a whole number.
+///
+/// # Errors
+/// When the sizes do not match.
+pub fn overlay(
+    image: ArrayView3<f32>,
+    dense: ArrayView2<f32>,
+    range: (f32, f32),
+    colormap: Colormap,
+    opacity: f32,
+    panel: Panel,
+) -> Result<Picture> {
+    let (height, width, channels) = image.dim();
+    let (rows, columns) = dense.dim();
+    let finer = if height == 0 { 0 } else { rows / height };
+    if finer == 0 || (rows, columns) != (finer * height, finer * width) {
+        return Err(Error::other(format!(
+            "a map of {rows}×{columns} cannot lie over an image of {height}×{width} pixels"
+        )));
+    }
+    let raster = Raster::from_fn(columns, rows, |x, y| {
+        let heat = colormap.colour(fraction(dense.get((y, x)).copied().unwrap_or(f32::NAN), range));
+        [0, 1, 2].map(|c| {
+            let channel = if channels < 3 { 0 } else { c };
+            let below = image.get((y / finer, x / finer, channel)).copied().unwrap_or(0.0).clamp(0.0, 1.0);
+            let above = f32::from(heat.get(c).copied().unwrap_or(0)) / 255.0;
+            ((opacity * above + (1.0 - opacity) * below) * 255.0).round() as u8
+        })
+    });
+    draw(&raster, panel, "heatmap over the input image")
+}
+
+/// An upright colour bar, as high as the panels beside it, with the values at its ends (and at zero in the middle of a
+/// signed scale) already formatted.
+///
+/// # Errors
+/// Never in practice; the bar is a picture like the others.
+pub fn colour_bar(colormap: Colormap, low: &str, high: &str, height: u32) -> Result<Picture> {
+    const WIDTH: f64 = 14.0;
+    let (low, high) = (fit(low, LABEL, 120.0), fit(high, LABEL, 120.0));
+    let bar = Raster::from_fn(1, 128, |_, y| colormap.colour(1.0 - y as f32 / 127.0));
+    let mut svg = Svg::default();
+    svg.raw(format!(
+        r#"<svg x="0" y="{LINE}" width="{WIDTH}" height="{height}" viewBox="0 0 1 128" preserveAspectRatio="none">"#
+    ));
+    svg.raw(bar.svg_image(0.0, 0.0, 1.0)?);
+    svg.raw("</svg>");
+    svg.rect((0.5, f64::from(LINE) + 0.5), (WIDTH - 1.0, f64::from(height) - 1.0), &Ink::Rule.stroke());
+    svg.text((WIDTH + 5.0, f64::from(LINE) + 9.0), LABEL, Anchor::Start, Ink::Quiet, &high);
+    svg.text((WIDTH + 5.0, f64::from(LINE + height)), LABEL, Anchor::Start, Ink::Quiet, &low);
+    let longest = low.chars().count().max(high.chars().count()) as f64;
+    let width = WIDTH + 5.0 + longest * f64::from(LABEL) * 0.6;
+    Ok(svg.finish(width.ceil() as u32, height + LINE, &format!("colour bar from {low} to {high}")))
+}
+
+/// A drawing that holds the panel's label only.
+fn labelled(panel: Panel) -> Svg {
+    let mut svg = Svg::default();
+    let width = f64::from(panel.size.0);
+    if !panel.label.is_empty() {
+        svg.text((0.0, 12.0), LABEL, Anchor::Start, Ink::Ink, &fit(panel.label, LABEL, width));
+    }
+    svg
+}
+
+/// Draws pixels in the middle of the panel at their largest whole-number magnification; finer ones fill the panel.
+fn draw(raster: &Raster, panel: Panel, kind: &str) -> Result<Picture> {
+    let (width, height) = panel.size;
+    if raster.width() == 0 || raster.height() == 0 || width == 0 || height == 0 {
+        return Err(Error::other(format!("{kind} {}: there are no pixels to draw", panel.label)));
+    }
+    let ratio = (f64::from(width) / raster.width() as f64).min(f64::from(height) / raster.height() as f64);
+    let magnification = if ratio >= 1.0 { ratio.floor() } else { ratio };
+    let inset = |room: u32, pixels: usize| ((f64::from(room) - pixels as f64 * magnification) / 2.0).floor();
+    let mut svg = labelled(panel);
+    let corner = (inset(width, raster.width()), f64::from(LINE) + inset(height, raster.height()));
+    svg.raw(raster.svg_image(corner.0, corner.1, magnification)?);
+    let title = if panel.label.is_empty() { kind.to_owned() } else { format!("{}, {kind}", panel.label) };
+    Ok(svg.finish(width, height + LINE, &title))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use ndarray::{Array2, Array3, array};
+
+    use super::*;
+
+    /// The pixels of the only PNG in a picture.
+    fn pixels(picture: &Picture) -> Vec<[u8; 3]> {
+        let data = picture.svg.split("base64,").nth(1).unwrap().split('"').next().unwrap();
+        let png = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
+        image::load_from_memory(&png).unwrap().to_rgb8().pixels().map(|pixel| pixel.0).collect()
+    }
+
+    #[test]
+    fn the_overlay_blends_with_the_stated_opacity() {
+        let image = array![[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]];
+        let panel = Panel { size: (60, 30), label: "Length" };
+        let map = array![[0.0, 2.0]];
+        let picture = overlay(image.view(), map.view(), (0.0, 2.0), Colormap::Grey, 0.4, panel).unwrap();
+        assert_eq!(pixels(&picture), [[153, 0, 0], [102, 102, 255]]);
+        assert!(picture.svg.contains(">Length</text>") && picture.svg.contains(r#"width="60" height="30""#));
+    }
+
+    #[test]
+    fn a_finer_map_keeps_the_image_sharp() {
+        let image = array![[[1.0], [0.0]]];
+        let panel = Panel { size: (4, 2), label: "" };
+        let map = array![[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 1.0]];
+        let picture = overlay(image.view(), map.view(), (0.0, 1.0), Colormap::Grey, 0.5, panel).unwrap();
+        assert_eq!(pixels(&picture).iter().map(|p| p[0]).collect::<Vec<_>>(), [128, 128, 0, 128, 128, 128, 0, 128]);
+    }
+
+    #[test]
+    fn sizes_that_do_not_match_are_refused() {
+        let panel = Panel { size: (28, 28), label: "" };
+        let image = Array3::zeros((4, 4, 3));
+        for map in [Array2::zeros((4, 5)), Array2::zeros((3, 3)), Array2::zeros((0, 0))] {
+            assert!(overlay(image.view(), map.view(), (0.0, 1.0), Colormap::Grey, 0.5, panel).is_err());
+        }
+        assert!(heatmap(Array2::zeros((0, 4)).view(), (0.0, 1.0), Colormap::Grey, panel).is_err());
+    }
+
+    #[test]
+    fn maps_stand_in_the_middle_at_whole_magnification() {
+        assert_eq!(panel_size((28, 28), 150), (140, 140));
+        assert_eq!(panel_size((500, 300), 150), (500, 300));
+        let panel = Panel { size: (140, 140), label: "" };
+        let picture = heatmap(Array2::ones((22, 22)).view(), (0.0, 1.0), Colormap::Inferno, panel).unwrap();
+        assert!(picture.svg.contains(r#"<image x="4" y="22" width="132" height="132""#), "6 × 22 = 132");
+    }
+
+    #[test]
+    fn an_empty_map_says_why() {
+        let picture = empty("all sums < 0", Panel { size: (140, 140), label: "Width" });
+        assert!(picture.svg.contains("all sums &lt; 0") && picture.svg.contains("stroke-dasharray"));
+    }
+}

@@ -1,0 +1,167 @@
+//! A small picture in memory and its PNG bytes: a palette where 256 colours suffice, true colour otherwise.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+
+use crate::error::{Error, Result};
+
+/// A colour with its opacity.
+pub type Rgba = [u8; 4];
+
+/// Nothing: what lies behind shows through.
+pub const CLEAR: Rgba = [0, 0, 0, 0];
+
+/// Rows of pixels from top to bottom.
+#[derive(Debug, Clone)]
+pub struct Raster {
+    width: usize,
+    height: usize,
+    pixels: Vec<Rgba>,
+}
+
+impl Raster {
+    /// A clear picture.
+    pub fn new(width: usize, height: usize) -> Raster {
+        Raster { width, height, pixels: vec![CLEAR; width * height] }
+    }
+
+    /// A picture whose pixel at (column, row) is `colour(column, row)`, opaque.
+    pub fn from_fn(width: usize, height: usize, mut colour: impl FnMut(usize, usize) -> [u8; 3]) -> Raster {
+        let mut raster = Raster::new(width, height);
+        for row in 0..height {
+            for column in 0..width {
+                raster.set(column, row, colour(column, row));
+            }
+        }
+        raster
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Sets one pixel; what falls outside is dropped.
+    pub fn set(&mut self, column: usize, row: usize, [r, g, b]: [u8; 3]) {
+        if column < self.width
+            && let Some(pixel) = self.pixels.get_mut(row * self.width + column)
+        {
+            *pixel = [r, g, b, 255];
+        }
+    }
+
+    /// Copies `tile` so that its upper left corner lies at (column, row).
+    pub fn paste(&mut self, tile: &Raster, column: usize, row: usize) {
+        for (i, &[r, g, b, alpha]) in tile.pixels.iter().enumerate() {
+            if alpha > 0 {
+                self.set(column + i % tile.width, row + i / tile.width, [r, g, b]);
+            }
+        }
+    }
+
+    /// The picture as PNG bytes.
+    ///
+    /// # Errors
+    /// Only for a picture without pixels or larger than PNG allows.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let size = |pixels: usize| u32::try_from(pixels).map_err(|_| Error::other("a picture is too large for PNG"));
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, size(self.width)?, size(self.height)?);
+        encoder.set_compression(png::Compression::High);
+        encoder.set_depth(png::BitDepth::Eight);
+        let data = match self.palette() {
+            Some(palette) => {
+                encoder.set_color(png::ColorType::Indexed);
+                encoder.set_filter(png::Filter::NoFilter);
+                encoder.set_palette(palette.keys().flat_map(|[_, r, g, b]| [*r, *g, *b]).collect::<Vec<u8>>());
+                // Sorted by opacity first, so that a single entry says which colour is clear.
+                encoder.set_trns(palette.keys().take_while(|key| key[0] == 0).map(|_| 0).collect::<Vec<u8>>());
+                self.pixels.iter().map(|&[r, g, b, a]| palette.get(&[a, r, g, b]).copied().unwrap_or(0)).collect()
+            }
+            None if self.pixels.iter().all(|pixel| pixel[3] == 255) => {
+                encoder.set_color(png::ColorType::Rgb);
+                self.pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
+            }
+            None => {
+                encoder.set_color(png::ColorType::Rgba);
+                self.pixels.concat()
+            }
+        };
+        encoder
+            .write_header()
+            .and_then(|mut writer| writer.write_image_data(&data))
+            .map_err(|cause| Error::other(format!("a picture cannot be encoded as PNG: {cause}")))?;
+        Ok(bytes)
+    }
+
+    /// The index of every colour, as (alpha, red, green, blue), or `None` when there are more than 256.
+    fn palette(&self) -> Option<BTreeMap<[u8; 4], u8>> {
+        let mut palette: BTreeMap<[u8; 4], u8> = BTreeMap::new();
+        for &[r, g, b, a] in &self.pixels {
+            palette.insert([a, r, g, b], 0);
+            if palette.len() > 256 {
+                return None;
+            }
+        }
+        palette.values_mut().zip(0..=255).for_each(|(index, position)| *index = position);
+        Some(palette)
+    }
+
+    /// An SVG `<image>` of this picture at (x, y), every pixel drawn as a sharp square of `magnification` CSS pixels.
+    pub fn svg_image(&self, x: f64, y: f64, magnification: f64) -> Result<String> {
+        let mut element = String::new();
+        let (width, height) = (self.width as f64 * magnification, self.height as f64 * magnification);
+        let data = base64::engine::general_purpose::STANDARD.encode(self.png()?);
+        let _ = write!(
+            element,
+            r#"<image x="{x}" y="{y}" width="{width}" height="{height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="data:image/png;base64,{data}"/>"#
+        );
+        Ok(element)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(raster: &Raster) -> Vec<[u8; 4]> {
+        let image = image::load_from_memory(&raster.png().unwrap()).unwrap().to_rgba8();
+        image.pixels().map(|pixel| pixel.0).collect()
+    }
+
+    #[test]
+    fn few_colours_survive_with_their_transparency() {
+        let mut raster = Raster::new(3, 2);
+        raster.set(0, 0, [255, 0, 0]);
+        raster.set(2, 1, [0, 0, 0]);
+        let png = raster.png().unwrap();
+        assert_eq!(png[25], 3, "colour type: indexed");
+        let pixels = decoded(&raster);
+        assert_eq!(pixels[0], [255, 0, 0, 255]);
+        assert_eq!(pixels[5], [0, 0, 0, 255]);
+        assert_eq!(pixels[1][3], 0);
+    }
+
+    #[test]
+    fn many_colours_survive_too() {
+        let opaque = Raster::from_fn(30, 20, |x, y| [x as u8 * 8, y as u8 * 12, (x * y) as u8]);
+        assert_eq!(decoded(&opaque), opaque.pixels);
+        let mut with_gap = Raster::new(31, 20);
+        with_gap.paste(&opaque, 1, 0);
+        assert_eq!(decoded(&with_gap), with_gap.pixels);
+    }
+
+    #[test]
+    fn what_falls_outside_is_dropped() {
+        let mut raster = Raster::new(2, 2);
+        raster.paste(&Raster::from_fn(3, 3, |_, _| [9, 9, 9]), 1, 1);
+        assert_eq!(raster.pixels, [CLEAR, CLEAR, CLEAR, [9, 9, 9, 255]]);
+    }
+}

@@ -1,0 +1,363 @@
+//! The page model: everything the reader sees, as small structs of display-ready values.
+//!
+//! How to fill it. Draw a [`Picture`](crate::figure::Picture), hand it to [`Assets::add`](super::Assets::add) under a
+//! stable name, and put the [`Image`] it returns into a [`Figure`]. Give every figure an `id` that is unique in the
+//! chapter and made from what it shows (`base-line-conv2d_2-filters`): it names the anchor, and other parts refer to
+//! it by this id. All strings are plain text and are escaped by the templates, so names from outside need no care;
+//! only [`Page::introduction`] is Markdown (and is cleaned), and [`Line::formula`] is LaTeX. What is absent (`None`, an empty list) is simply not
+//! shown. Fields marked "filled by `finish`" are left at their default. When all is in place, [`Page::finish`]
+//! numbers figures and inferences, resolves references, decides what folds, and collects the contents;
+//! [`super::render`] then makes Markdown, HTML and JSON of it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// A picture among the page's assets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Image {
+    /// File name in the chapter's folder, such as `base-line-input-1.svg`.
+    pub file: String,
+    /// Natural width in CSS pixels.
+    pub width: u32,
+    /// Natural height in CSS pixels.
+    pub height: u32,
+}
+
+/// The whole chapter.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Page {
+    /// The chapter's number, shown before the title and in figure numbers ("Figure 3.7"); without it figures count from 1.
+    pub number: Option<u32>,
+    /// Such as "Network Visualization".
+    pub title: String,
+    /// Markdown from the chapter file. Raw HTML, images and unsafe links in it are made harmless by [`Page::finish`].
+    pub introduction: String,
+    /// Short remarks under the introduction (for example that samples are small because of `--quick`).
+    pub notes: Vec<String>,
+    /// One for each network, in order.
+    pub sections: Vec<Section>,
+    /// Section 3.1.
+    pub inferences: Option<Inferences>,
+    /// How the chapter was made.
+    pub making: Option<Making>,
+    /// The table of contents; filled by `finish`.
+    pub contents: Vec<Entry>,
+}
+
+/// A line of the contents.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Anchor of the heading.
+    pub id: String,
+    /// Words of the heading.
+    pub title: String,
+    /// The headings below it.
+    pub entries: Vec<Entry>,
+}
+
+/// A network: architecture, filters, and what it does with each input.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Section {
+    /// Unique in the chapter, such as `base-line`.
+    pub id: String,
+    /// Such as "Base model over Line data".
+    pub heading: String,
+    /// Opening paragraphs.
+    pub paragraphs: Vec<String>,
+    /// The strip of layer blocks above the table.
+    pub flow: Option<Figure>,
+    /// The architecture, with its totals.
+    pub table: Option<Table>,
+    /// Data set, test accuracy of each head, finite-difference error of each head and the like.
+    pub facts: Vec<Line>,
+    /// One for each convolution.
+    pub filters: Vec<Filters>,
+    /// One for each input image.
+    pub inputs: Vec<Input>,
+    /// Closing remarks.
+    pub notes: Vec<String>,
+}
+
+/// A name and what belongs to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// Such as "Tensor" or "Control".
+    pub name: String,
+    /// Plain text; may be empty when there is a formula.
+    pub value: String,
+    /// LaTeX without delimiters, typeset behind the value.
+    pub formula: Option<String>,
+}
+
+impl Line {
+    /// A name with plain text.
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Line {
+        Line { name: name.into(), value: value.into(), formula: None }
+    }
+
+    /// A name with a formula.
+    pub fn formula(name: impl Into<String>, latex: impl Into<String>) -> Line {
+        Line { name: name.into(), value: String::new(), formula: Some(latex.into()) }
+    }
+}
+
+/// A table; numbers stand in right-aligned columns.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Table {
+    /// Names the table for everybody.
+    pub caption: String,
+    /// Column heads.
+    pub columns: Vec<Column>,
+    /// Cells; a row shorter than `columns` is filled up with empty cells by `finish`.
+    pub rows: Vec<Vec<String>>,
+    /// Lines below the table, such as "Total params: 4,069,216".
+    pub totals: Vec<String>,
+    /// What the fold says when the table is long; filled by `finish`.
+    pub fold: Option<String>,
+}
+
+/// The head of a column.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Words at the top.
+    pub title: String,
+    /// Right-aligned, for numbers.
+    pub number: bool,
+}
+
+impl Column {
+    /// A column of words.
+    pub fn text(title: impl Into<String>) -> Column {
+        Column { title: title.into(), number: false }
+    }
+
+    /// A column of numbers.
+    pub fn number(title: impl Into<String>) -> Column {
+        Column { title: title.into(), number: true }
+    }
+}
+
+/// The filters of one convolution.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Filters {
+    /// "Convolutional Filters (conv2d_2)".
+    pub heading: String,
+    /// Anchor; filled by `finish`.
+    pub id: String,
+    /// Kernels, ascended images, ascent curves.
+    pub figures: Vec<Figure>,
+    /// How many filters answered, needed another start, are dead.
+    pub count: String,
+    /// Further remarks.
+    pub notes: Vec<String>,
+}
+
+/// One input image and what the network does with it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Input {
+    /// "Input Image".
+    pub heading: String,
+    /// Which image it is and by which rule it was chosen.
+    pub description: String,
+    /// Anchor; filled by `finish`.
+    pub id: String,
+    /// The picture, perhaps with probability bars.
+    pub figure: Option<Figure>,
+    /// One for each head.
+    pub predictions: Vec<Prediction>,
+    /// Activation grids under "Intermediate Layer Activation", one for each layer.
+    pub activations: Vec<Figure>,
+    /// Figures under "Class Activation Heatmap"; their rows carry the headings "Heatmap" and "Heatmap over Input Image".
+    pub heatmaps: Vec<Figure>,
+    /// Remarks under the heatmaps, such as why a map is empty.
+    pub notes: Vec<String>,
+}
+
+/// What one head says about an image.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Prediction {
+    /// The head's name.
+    pub head: String,
+    /// Label of the predicted class.
+    pub predicted: String,
+    /// Its probability, in [0, 1].
+    pub probability: f64,
+    /// The probability as shown.
+    pub percent: String,
+    /// Label of the true class, where it is known.
+    pub truth: Option<String>,
+    /// Whether the two agree, where the truth is known.
+    pub correct: Option<bool>,
+}
+
+impl Prediction {
+    /// A prediction with its probability formatted and compared with the truth.
+    pub fn new(
+        head: impl Into<String>,
+        predicted: impl Into<String>,
+        probability: f64,
+        truth: Option<String>,
+    ) -> Prediction {
+        let predicted = predicted.into();
+        let correct = truth.as_ref().map(|truth| *truth == predicted);
+        // 99.97 % must not be printed as 100.0 %.
+        let percent = match probability {
+            p if p >= 0.9995 && p < 1.0 => "> 99.9 %".to_owned(),
+            p => format!("{:.1} %", p * 100.0),
+        };
+        Prediction { head: head.into(), predicted, probability, percent, truth, correct }
+    }
+}
+
+/// One or more pictures with one caption.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Figure {
+    /// Unique in the chapter, stable from run to run; also the anchor.
+    pub id: String,
+    /// Such as "3.7"; filled by `finish`.
+    pub number: String,
+    /// Plain text, without the number.
+    pub caption: String,
+    /// Pictures that stand side by side, row by row.
+    pub rows: Vec<Row>,
+    /// How many tiles the figure holds, for grids; more than 64 fold.
+    pub tiles: usize,
+    /// What the fold says; filled by `finish` from the caption, or set by hand to fold in any case.
+    pub fold: Option<String>,
+    /// A click shows it as large as the window.
+    pub enlargeable: bool,
+    /// Tensor, score, formula, scale, error: folded under the caption.
+    pub provenance: Vec<Line>,
+    /// The numbers behind the figure, for chapter.json.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub data: Value,
+    /// Inferences that refer to this figure; filled by `finish`.
+    pub cited_by: Vec<Reference>,
+}
+
+impl Figure {
+    /// A figure of one picture, enlargeable; `alt` says what is seen.
+    pub fn single(id: impl Into<String>, caption: impl Into<String>, image: Image, alt: impl Into<String>) -> Figure {
+        let row = Row { heading: None, panels: vec![Panel { image, alt: alt.into() }] };
+        Figure { id: id.into(), caption: caption.into(), rows: vec![row], enlargeable: true, ..Figure::default() }
+    }
+}
+
+/// Pictures side by side.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Row {
+    /// A heading above the row, such as "Heatmap" or "Heatmap over Input Image".
+    pub heading: Option<String>,
+    /// The pictures, from left to right.
+    pub panels: Vec<Panel>,
+}
+
+/// One picture of a figure.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Panel {
+    /// The picture.
+    pub image: Image,
+    /// What is seen, in words, from measurements where there are any.
+    pub alt: String,
+}
+
+/// A link to a numbered part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Reference {
+    /// Anchor.
+    pub id: String,
+    /// Such as "Figure 3.7" or "Inference 4".
+    pub text: String,
+}
+
+/// The conclusions.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Inferences {
+    /// "3.1 Inferences".
+    pub heading: String,
+    /// Anchor; filled by `finish`.
+    pub id: String,
+    /// Opening paragraphs.
+    pub paragraphs: Vec<String>,
+    /// How many are supported, not supported and undecided, in words; filled by `finish`.
+    pub tally: String,
+    /// The original's claims that apply, in the original's order.
+    pub items: Vec<Inference>,
+    /// Heading above further findings of our own.
+    pub further_heading: String,
+    /// Anchor of that heading; filled by `finish`.
+    pub further_id: String,
+    /// Further findings.
+    pub further: Vec<Inference>,
+    /// Networks side by side: accuracy, localisation, zero gradients, filters alive.
+    pub summary: Option<Table>,
+    /// "May I trust this map?".
+    pub trust: Option<Remarks>,
+}
+
+/// A heading with paragraphs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Remarks {
+    /// The heading.
+    pub heading: String,
+    /// Anchor; filled by `finish`.
+    pub id: String,
+    /// Plain paragraphs.
+    pub paragraphs: Vec<String>,
+}
+
+/// How a claim came out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The measurement bears the claim out.
+    Supported,
+    /// The measurement speaks against it, or its control does as well.
+    NotSupported,
+    /// The interval does not decide.
+    #[default]
+    Undecided,
+}
+
+/// One measured conclusion.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Inference {
+    /// Unique in the chapter, stable, such as `inference-attention`.
+    pub id: String,
+    /// Position in its list; filled by `finish` when it is 0. The original's number is kept where claims are left out.
+    pub number: usize,
+    /// The claim in plain words.
+    pub statement: String,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// One sentence with its number and interval.
+    pub result: String,
+    /// Further sentences.
+    pub paragraphs: Vec<String>,
+    /// A small chart.
+    pub chart: Option<Figure>,
+    /// Statistic, sample size, control, threshold: folded.
+    pub details: Vec<Line>,
+    /// Ids of the figures that show it.
+    pub figures: Vec<String>,
+    /// Links to them; filled by `finish`.
+    pub references: Vec<Reference>,
+    /// Every number behind it, for chapter.json.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub data: Value,
+}
+
+/// How the chapter was made: program, files and their hashes, settings, seeds.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Making {
+    /// "How this chapter was made".
+    pub heading: String,
+    /// Anchor; filled by `finish`.
+    pub id: String,
+    /// Opening paragraphs.
+    pub paragraphs: Vec<String>,
+    /// Program version, hash of the chapter file, settings, seeds.
+    pub facts: Vec<Line>,
+    /// Models with their hashes and the like.
+    pub tables: Vec<Table>,
+}
