@@ -9,6 +9,8 @@ pub mod figure;
 pub mod finite_gradient;
 pub mod measure;
 pub mod model;
+pub mod pipeline;
+pub mod progress;
 pub mod random;
 pub mod report;
 pub mod tensor;

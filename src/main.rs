@@ -1,1 +1,85 @@
-fn main() {}
+//! The program: parses arguments, calls the library, and turns errors into messages and exit codes.
+
+mod cli;
+
+use clap::Parser;
+use cli::{Cli, Command, DatasetKind, Generate};
+use convscope::config::Chapter;
+use convscope::dataset::export;
+use convscope::error::{Error, Result};
+use convscope::model::Network;
+use convscope::pipeline;
+use convscope::progress::Progress;
+use convscope::report;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match start(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("convscope: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn start(cli: &Cli) -> Result<()> {
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = cli.common.threads {
+        pool = pool.num_threads(usize::from(threads));
+    }
+    let pool = pool.build().map_err(|cause| Error::other(format!("the threads cannot be started: {cause}")))?;
+    pool.install(|| run(cli))
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    let progress = Progress::new(cli.common.quiet);
+    let say = |text: String| {
+        if !cli.common.quiet {
+            eprintln!("{text}");
+        }
+    };
+    match &cli.command {
+        Command::Report(arguments) => {
+            let chapter = Chapter::read(&arguments.chapter)?;
+            let made = pipeline::chapter(&chapter, &progress)?;
+            publish(made, &arguments.out, &say)
+        }
+        Command::Inspect(arguments) => {
+            let network = Network::load(&arguments.model)?;
+            print(&if arguments.json { network.inspect_json()? } else { network.inspect_text() })
+        }
+        Command::Dataset(arguments) => match &arguments.kind {
+            DatasetKind::Line(wanted) => generate(wanted, export::lines, &say),
+            DatasetKind::Digit(wanted) => generate(wanted, export::digits, &say),
+        },
+    }
+}
+
+/// Writes a chapter's files and says where they are.
+fn publish(made: pipeline::Made, out: &Path, say: &dyn Fn(String)) -> Result<()> {
+    let rendered = report::render(made.page, &made.assets)?;
+    report::write(out, &rendered)?;
+    say(format!("{} is ready; so are chapter.md and chapter.json beside it", out.join("chapter.html").display()));
+    Ok(())
+}
+
+fn generate(wanted: &Generate, write: fn(&Path, u64, usize) -> Result<usize>, say: &dyn Fn(String)) -> Result<()> {
+    if wanted.per_class == 0 {
+        return Err(Error::input("--per-class: at least one sample a class is needed"));
+    }
+    let count = write(&wanted.out, wanted.seed, wanted.per_class)?;
+    say(format!("{count} images are in {}", wanted.out.display()));
+    Ok(())
+}
+
+/// Prints to stdout; a reader that has gone away is no error.
+fn print(text: &str) -> Result<()> {
+    use std::io::Write;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::other(format!("stdout: {cause}"))),
+        _ => Ok(()),
+    }
+}

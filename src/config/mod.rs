@@ -5,6 +5,7 @@ mod raw;
 mod tests;
 
 use crate::error::{Error, Result};
+use crate::figure::Colormap;
 use crate::visualize::cam::Method;
 use crate::visualize::placement::Placement;
 use std::path::{Path, PathBuf};
@@ -14,9 +15,13 @@ use std::path::{Path, PathBuf};
 pub struct Chapter {
     /// The file as the user named it, for messages.
     pub path: PathBuf,
+    /// SHA-256 of the file in hexadecimal; empty for a chapter that no file describes.
+    pub sha256: String,
     pub title: String,
     /// Markdown.
     pub introduction: String,
+    /// The colour map of the heatmaps.
+    pub colormap: Colormap,
     /// The seed of everything random in the chapter.
     pub seed: u64,
     /// The folder of the four MNIST files, if the chapter names one.

@@ -3,9 +3,11 @@
 use super::{Chapter, Input, Located, Object, Preprocessing, Section, Source, suggestion};
 use crate::dataset::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
 use crate::error::{Error, Result};
+use crate::figure::Colormap;
 use crate::visualize::cam::Method;
 use crate::visualize::placement::Placement;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -19,6 +21,7 @@ struct RawChapter {
     #[serde(default)]
     introduction: String,
     seed: Option<u64>,
+    colormap: Option<Spanned<String>>,
     mnist: Option<Spanned<PathBuf>>,
     #[serde(default)]
     section: Vec<RawSection>,
@@ -78,6 +81,13 @@ struct RawPreprocessing {
     bgr: Option<bool>,
 }
 
+/// The colour maps a heatmap can have.
+const HEAT_COLORMAPS: [&str; 4] = ["inferno", "viridis", "grey", "jet"];
+
+fn heat_colormap(name: &str) -> Option<Colormap> {
+    [Colormap::Inferno, Colormap::Viridis, Colormap::Grey, Colormap::Jet].into_iter().find(|map| map.name() == name)
+}
+
 /// The file being validated, for messages and for joining paths.
 struct Reader<'a> {
     path: &'a Path,
@@ -101,6 +111,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Chapter> {
     }
     Ok(Chapter {
         path: path.to_path_buf(),
+        sha256: Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
+        colormap: reader.choice("colormap", raw.colormap.as_ref(), heat_colormap, &HEAT_COLORMAPS, Colormap::Inferno)?,
         title: raw.title,
         introduction: raw.introduction,
         seed: raw.seed.unwrap_or(DEFAULT_SEED),

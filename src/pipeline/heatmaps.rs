@@ -39,7 +39,7 @@ pub struct Heatmap {
 }
 
 /// How maps are made and drawn in one section.
-pub struct Style<'a> {
+pub struct Style {
     pub method: Method,
     pub colormap: Colormap,
     /// The target's cells in the input, rows and columns; `None` where they are stretched.
@@ -52,7 +52,7 @@ pub struct Style<'a> {
     pub layer: String,
 }
 
-impl Style<'_> {
+impl Style {
     /// The placement in a few words.
     fn placement(&self) -> String {
         match (&self.cells, &self.stretched_because) {

@@ -1,0 +1,78 @@
+//! From a chapter to a page: rayon over images and filters, and the order in which the rooms are visited.
+
+pub mod activations;
+pub mod architecture;
+pub mod explainer;
+pub mod gradcheck;
+pub mod heatmaps;
+pub mod input;
+pub mod labels;
+pub mod preprocess;
+pub mod section;
+
+use crate::config::Chapter;
+use crate::error::Result;
+use crate::progress::Progress;
+use crate::report::Assets;
+use crate::report::page::{Column, Line, Making, Page, Table};
+use section::Loaded;
+
+/// A chapter's page with its pictures.
+pub struct Made {
+    pub page: Page,
+    pub assets: Assets,
+}
+
+/// Makes a chapter: every section in its order.
+///
+/// # Errors
+/// Anything wrong with the chapter's files, found before the first network runs where that is possible.
+pub fn chapter(chapter: &Chapter, progress: &Progress) -> Result<Made> {
+    let loaded = chapter.sections.iter().map(|section| section::load(chapter, section)).collect::<Result<Vec<_>>>()?;
+    let mut assets = Assets::default();
+    let mut page = Page { introduction: chapter.introduction.clone(), ..Page::default() };
+    (page.number, page.title) = numbered(&chapter.title);
+    for (section, loaded) in chapter.sections.iter().zip(&loaded) {
+        page.sections.push(section::section(chapter, section, loaded, progress, &mut assets)?);
+    }
+    page.making = Some(making(chapter, &loaded));
+    Ok(Made { page, assets })
+}
+
+/// "Chapter 3 — Network Visualization" as 3 and "Network Visualization"; a title of another form has no number.
+fn numbered(title: &str) -> (Option<u32>, String) {
+    let parts = title.strip_prefix("Chapter ").and_then(|rest| rest.split_once(['—', ':', '-']));
+    match parts.and_then(|(number, title)| Some((number.trim().parse().ok()?, title.trim().to_string()))) {
+        Some((number, title)) => (Some(number), title),
+        None => (None, title.to_string()),
+    }
+}
+
+/// How the chapter was made: what somebody needs to make it again, and nothing that changes from run to run.
+fn making(chapter: &Chapter, loaded: &[Loaded]) -> Making {
+    let file = chapter.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut facts = vec![Line::new("Program", concat!("convscope ", env!("CARGO_PKG_VERSION")))];
+    if !chapter.sha256.is_empty() {
+        facts.push(Line::new("Chapter file", format!("{file}, SHA-256 {}", chapter.sha256)));
+    }
+    facts.push(Line::new("Seed", chapter.seed.to_string()));
+    let rows = loaded.iter().map(|loaded| vec![loaded.network.name().to_string(), loaded.network.sha256().to_string()]);
+    let models = Table {
+        caption: "The networks' files".into(),
+        columns: vec![Column::text("Network"), Column::text("SHA-256")],
+        rows: rows.collect(),
+        ..Table::default()
+    };
+    Making { heading: "How this chapter was made".into(), facts, tables: vec![models], ..Making::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbered;
+
+    #[test]
+    fn a_chapter_number_is_taken_from_the_title() {
+        assert_eq!(numbered("Chapter 3 — Network Visualization"), (Some(3), "Network Visualization".into()));
+        assert_eq!(numbered("Cats — and dogs"), (None, "Cats — and dogs".into()));
+    }
+}

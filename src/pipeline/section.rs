@@ -1,0 +1,241 @@
+//! One section of a chapter: a network, and what it does with each input.
+
+use super::explainer::{Explainer, best, probabilities};
+use super::heatmaps::{Heatmap, Style};
+use super::input::{Ready, Sources};
+use super::{activations, architecture, gradcheck, heatmaps, labels, preprocess};
+use crate::config::{Chapter, Located, Section, Source, suggestion};
+use crate::error::{Error, Result};
+use crate::figure::overlay;
+use crate::model::{Layer, Network};
+use crate::progress::Progress;
+use crate::report::page::{self, Figure, Line, Prediction};
+use crate::report::{Assets, assets::slug};
+use crate::visualize::cam::Method;
+use crate::visualize::placement::Cells;
+use ndarray::Array3;
+use rayon::prelude::*;
+use serde_json::json;
+
+/// Room for the picture of an input in CSS pixels.
+const INPUT_ROOM: usize = 196;
+
+/// A network of the chapter, loaded, with its labels and the way its images are prepared.
+pub struct Loaded {
+    pub id: String,
+    pub network: Network,
+    pub recipe: preprocess::Recipe,
+    pub labels: Vec<Option<Vec<String>>>,
+}
+
+/// Loads a section's network and everything that can be wrong about the section before anything runs.
+///
+/// # Errors
+/// A model that cannot be read or used, unknown layers, labels that do not fit.
+pub fn load(chapter: &Chapter, section: &Section) -> Result<Loaded> {
+    let size = section.preprocess.as_ref().and_then(|given| given.size);
+    let network = Network::load_sized(&section.model.value, size)?;
+    let recipe = preprocess::recipe(&network, section.preprocess.as_ref(), &|key, message| chapter.error(key, message))?;
+    let labels = labels::of_heads(&network, section.labels.as_ref().map(|file| file.value.as_path()))?;
+    for name in section.activations.iter().flatten().chain(section.filters.iter().flatten()) {
+        layer(chapter, &network, name)?;
+    }
+    Ok(Loaded { id: slug(network.name()), network, recipe, labels })
+}
+
+/// The layer that the chapter file names.
+fn layer<'n>(chapter: &Chapter, network: &'n Network, name: &Located<String>) -> Result<&'n Layer> {
+    network.layer(&name.value).ok_or_else(|| {
+        let known: Vec<&str> = network.layers().iter().map(|layer| layer.name.as_str()).collect();
+        let hint = suggestion(&name.value, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
+        let hint = hint.unwrap_or_else(|| format!("; there are {}", known.join(", ")));
+        chapter.error(name, format!("{} has no layer `{}`{hint}", network.name(), name.value))
+    })
+}
+
+/// The layers whose activations are shown: those named, else every convolution and pooling layer.
+fn shown_layers<'n>(chapter: &Chapter, section: &Section, network: &'n Network) -> Result<Vec<&'n Layer>> {
+    match &section.activations {
+        Some(names) => names.iter().map(|name| layer(chapter, network, name)).collect(),
+        None => {
+            let shown = |layer: &&Layer| layer.is_map() && (layer.convolution.is_some() || layer.kind.contains("Pooling"));
+            Ok(network.layers().iter().filter(shown).collect())
+        }
+    }
+}
+
+/// What one input gave: everything that is drawn of it.
+struct Seen {
+    ready: Ready,
+    predictions: Vec<Prediction>,
+    probabilities: Vec<Vec<f64>>,
+    activations: Vec<Array3<f32>>,
+    /// By method, then by head.
+    heatmaps: Vec<Vec<Heatmap>>,
+}
+
+/// Everything about a section that its inputs share.
+struct Room<'a> {
+    loaded: &'a Loaded,
+    explainer: Explainer<'a>,
+    shown: Vec<&'a Layer>,
+    style: Style,
+    /// The chapter's method, and HiResCAM beside it.
+    methods: Vec<Method>,
+}
+
+/// Makes a section's page.
+///
+/// # Errors
+/// Inputs none of which can be used; a network that cannot be run or differentiated.
+pub fn section(chapter: &Chapter, section: &Section, loaded: &Loaded, progress: &Progress, assets: &mut Assets) -> Result<page::Section> {
+    let network = &loaded.network;
+    let shown = shown_layers(chapter, section, network)?;
+    let target = network.target(section.target.as_ref().map(|name| name.value.as_str()));
+    let target = target.map_err(|cause| match &section.target {
+        Some(name) => chapter.error(name, cause),
+        None => cause,
+    })?;
+    let tensors: Vec<String> = shown.iter().map(|layer| layer.output_tensor.clone()).collect();
+    let size = (loaded.recipe.preprocess.size.height, loaded.recipe.preprocess.size.width);
+    let explainer = Explainer::new(network, &target.tensor, &tensors, Some(size))?;
+    let (ready, failures) = prepare(chapter, section, loaded)?;
+    let check = gradcheck::check(&explainer, &ready)?;
+    let (cells, stretched_because) = heatmaps::cells(section.placement, field_cells(network, &target.tensor));
+    let style = Style {
+        method: section.method,
+        colormap: chapter.colormap,
+        cells,
+        stretched_because,
+        gradient: check.sentence(),
+        layer: target.layer.clone(),
+    };
+    let mut methods = vec![section.method, Method::HiResCam];
+    methods.dedup();
+    let room = Room { loaded, explainer, shown, style, methods };
+    let bar = progress.bar(ready.len(), &section.title);
+    let seen: Vec<Seen> = ready
+        .into_par_iter()
+        .map(|ready| {
+            let seen = room.look(ready);
+            bar.advance(1);
+            seen
+        })
+        .collect::<Result<_>>()?;
+    let mut page = page::Section {
+        id: loaded.id.clone(),
+        heading: section.title.clone(),
+        flow: Some(architecture::strip(loaded, assets)),
+        table: Some(architecture::table(network)),
+        facts: architecture::facts(network),
+        notes: failures,
+        ..page::Section::default()
+    };
+    page.facts.extend(check.lines());
+    if let Some(reason) = room.explainer.unoptimised() {
+        page.notes.push(format!("tract could not optimise this network ({reason}); it ran as it is, which is slower but not different."));
+    }
+    for (number, seen) in seen.iter().enumerate() {
+        page.inputs.push(room.input(number + 1, seen, assets)?);
+    }
+    Ok(page)
+}
+
+/// The cells of a value in the input, where its receptive field is the same on all paths.
+fn field_cells(network: &Network, tensor: &str) -> Option<(Cells, Cells)> {
+    let [rows, columns] = network.receptive_field(tensor)?;
+    Some((Cells { first: rows.first, step: rows.step }, Cells { first: columns.first, step: columns.step }))
+}
+
+/// Makes the inputs ready. One that cannot be read becomes a line in the report; a missing MNIST folder and a section none of whose inputs can be read are errors.
+fn prepare(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<(Vec<Ready>, Vec<String>)> {
+    let sources = Sources {
+        seed: chapter.seed,
+        mnist: chapter.mnist.clone(),
+        recipe: &loaded.recipe,
+        heads: loaded.network.heads(),
+        labels: &loaded.labels,
+    };
+    let mut ready = Vec::new();
+    let mut failures = Vec::new();
+    for input in &section.inputs {
+        match (sources.ready(input), &input.source) {
+            (Ok(input), _) => ready.push(input),
+            (Err(cause), Source::Image { .. }) => failures.push(format!("Left out: {cause}.")),
+            (Err(cause), _) => return Err(cause),
+        }
+    }
+    match (ready.is_empty(), failures.first()) {
+        (true, Some(_)) => Err(Error::input(format!("{}: no input can be used\n{}", section.title, failures.join("\n")))),
+        _ => Ok((ready, failures)),
+    }
+}
+
+impl Room<'_> {
+    /// Runs one input and explains it.
+    fn look(&self, ready: Ready) -> Result<Seen> {
+        let forward = self.explainer.forward(&ready.tensor)?;
+        let heads = self.loaded.network.heads();
+        let probabilities = heads
+            .iter()
+            .map(|head| Ok(probabilities(head, forward.get(&head.logits)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let label = |head: usize, class: usize| labels::label(self.loaded.labels.get(head).and_then(|l| l.as_deref()), class);
+        let classes: Vec<(usize, String)> =
+            probabilities.iter().enumerate().map(|(head, p)| (best(p), label(head, best(p)))).collect();
+        let prediction = |(head, (class, name)): (usize, &(usize, String))| {
+            let truth = ready.truths.get(head).copied().flatten().map(|truth| label(head, truth));
+            Prediction::new(heads[head].name.clone(), name.clone(), probabilities[head][*class], truth)
+        };
+        let predictions = classes.iter().enumerate().map(prediction).collect();
+        let activations = self.shown.iter().map(|layer| activations::maps(layer, &forward)).collect::<Result<_>>()?;
+        let maps = |method: &Method| heatmaps::maps(&self.explainer, &forward, &ready, &classes, *method, &self.style);
+        let heatmaps = self.methods.iter().map(maps).collect::<Result<_>>()?;
+        Ok(Seen { predictions, probabilities, activations, heatmaps, ready })
+    }
+
+    /// The page of one input.
+    fn input(&self, number: usize, seen: &Seen, assets: &mut Assets) -> Result<page::Input> {
+        let section = &self.loaded.id;
+        let heads: Vec<String> = self.loaded.network.heads().iter().map(|head| head.name.clone()).collect();
+        let activations = self.shown.iter().zip(&seen.activations);
+        let activations = activations
+            .map(|(layer, activation)| activations::figure(section, number, layer, activation, &seen.ready, assets))
+            .collect::<Result<_>>()?;
+        let mut notes: Vec<String> = Vec::new();
+        let mut figures: Vec<Figure> = Vec::new();
+        for maps in &seen.heatmaps {
+            let Some(first) = maps.first() else { continue };
+            let id = format!("{section}-input-{number}-{}", slug(first.method.title()));
+            figures.push(heatmaps::figure(&id, &heads, maps, &seen.ready, &self.style, assets)?);
+            notes.extend(maps.iter().filter_map(|map| {
+                let cause = map.cause.as_ref()?;
+                Some(format!("{}, {}: {}", map.method.title(), heads.get(map.head)?, cause.sentence()))
+            }));
+        }
+        Ok(page::Input {
+            heading: "Input Image".into(),
+            description: seen.ready.origin.clone(),
+            figure: Some(self.picture(number, seen, &heads, assets)?),
+            predictions: seen.predictions.clone(),
+            activations,
+            heatmaps: figures,
+            notes,
+            ..page::Input::default()
+        })
+    }
+
+    /// The input's picture.
+    fn picture(&self, number: usize, seen: &Seen, heads: &[String], assets: &mut Assets) -> Result<Figure> {
+        let (height, width, _) = seen.ready.shown.dim();
+        let panel = overlay::Panel { size: overlay::panel_size((width, height), INPUT_ROOM), label: "" };
+        let id = format!("{}-input-{number}", self.loaded.id);
+        let image = assets.add(&id, overlay::input(seen.ready.shown.view(), panel)?);
+        let caption = format!("Input image, as the network sees it: {}.", seen.ready.name);
+        let mut figure = Figure::single(id, caption, image, format!("the input, {}", seen.ready.name));
+        figure.provenance = vec![Line::new("Source", seen.ready.origin.clone()), Line::new("Preprocessing", preprocess::sentence(&self.loaded.recipe))];
+        let all: Vec<_> = heads.iter().zip(&seen.probabilities).map(|(head, p)| json!({ "head": head, "probabilities": p })).collect();
+        figure.data = json!({ "input": seen.ready.name, "heads": all });
+        Ok(figure)
+    }
+}
