@@ -82,7 +82,7 @@ impl Hand {
     }
 
     /// Where the hand puts the points of a stroke. A repeated point is a corner: it stays one point.
-    fn place(&self, points: &[(f64, f64)], random: &mut Random) -> Vec<Node> {
+    fn place(&self, points: &[(u8, u8)], random: &mut Random) -> Vec<Node> {
         let mut nodes: Vec<Node> = Vec::with_capacity(points.len());
         for (i, point) in points.iter().enumerate() {
             let corner = i.checked_sub(1).is_some_and(|before| points[before] == *point);
@@ -95,8 +95,8 @@ impl Hand {
         nodes
     }
 
-    fn touch(&self, (x, y): (f64, f64), random: &mut Random) -> Node {
-        let (u, v) = (x / 60.0, y / 100.0);
+    fn touch(&self, (x, y): (u8, u8), random: &mut Random) -> Node {
+        let (u, v) = (f64::from(x) / 60.0, f64::from(y) / 100.0);
         let (u, v) = (u + self.lean * u * (1.0 - u), v + self.waist * v * (1.0 - v));
         let (from_middle_x, from_middle_y) = (u - 0.5, v - 0.5);
         let x = 0.6 * self.width * u - self.slant * from_middle_y

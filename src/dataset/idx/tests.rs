@@ -69,7 +69,7 @@ fn wrong_files_are_refused_with_the_reason() {
     assert!(refusal(&[0, 0, 0x0d, 1, 0, 0, 0, 1, 0, 0, 0, 0]).contains("type f32"));
     assert!(refusal(&[0, 0, 0x77, 1, 0, 0, 0, 1, 0]).contains("0x77"));
     assert!(refusal(&[0, 0, 8, 0]).contains("no dimensions"));
-    assert!(refusal(&[&SMALL[..], &[0]].concat()).contains("data follow after the 12 bytes of 2×2×3"));
+    assert!(refusal(&[SMALL, &[0]].concat()).contains("data follow after the 12 bytes of 2×2×3"));
     assert!(refusal(&SMALL[..27]).contains("2×2×3 values need 12 bytes, 11 are there"));
     for length in 0..16 {
         assert!(refusal(&SMALL[..length]).contains("cut short"), "{length} bytes of a header");
