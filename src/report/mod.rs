@@ -3,5 +3,8 @@
 pub mod assets;
 pub mod page;
 
+mod finish;
+mod markdown;
+
 pub use assets::Assets;
 pub use page::Page;
