@@ -88,7 +88,10 @@ impl Page {
                     let link = Reference { id: item.id.clone(), text: format!("{kind} {}", item.number) };
                     for id in item.figures.iter().map(|id| slug(id)) {
                         let number = numbers.get(&id).ok_or_else(|| {
-                            Error::other(format!("inference '{}' refers to figure '{id}', which is not in the page", item.id))
+                            Error::other(format!(
+                                "inference '{}' refers to figure '{id}', which is not in the page",
+                                item.id
+                            ))
                         })?;
                         let reference = Reference { id: id.clone(), text: format!("Figure {number}") };
                         if !item.references.contains(&reference) {
@@ -196,12 +199,16 @@ fn tally(items: &[Inference]) -> String {
     if items.is_empty() {
         return String::new();
     }
-    let parts = [(Verdict::Supported, "supported"), (Verdict::NotSupported, "not supported"), (Verdict::Undecided, "undecided")]
-        .map(|(verdict, word)| match count(verdict) {
-            0 => format!("none is {word}"),
-            1 => format!("1 is {word}"),
-            n => format!("{n} are {word}"),
-        });
+    let parts = [
+        (Verdict::Supported, "supported"),
+        (Verdict::NotSupported, "not supported"),
+        (Verdict::Undecided, "undecided"),
+    ]
+    .map(|(verdict, word)| match count(verdict) {
+        0 => format!("none is {word}"),
+        1 => format!("1 is {word}"),
+        n => format!("{n} are {word}"),
+    });
     let [supported, not, undecided] = parts;
     let claims = if items.len() == 1 { "claim" } else { "claims" };
     format!("Of {} {claims}, {supported}, {not} and {undecided}.", items.len())

@@ -48,7 +48,8 @@ pub fn escape(text: &str) -> String {
 
 /// Control characters, and marks that change the direction of the text around them.
 fn is_hidden(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A label, escaped; when it is long, shortened with the rest as a tooltip.
@@ -87,7 +88,9 @@ pub fn sanitize(text: &str, anchors: &BTreeSet<String>) -> String {
         }
         let source = probed.get(range.clone()).unwrap_or_default();
         let change = match event {
-            Event::Html(_) | Event::InlineHtml(_) => escape(source.trim_end()) + if source.ends_with('\n') { "\n" } else { "" },
+            Event::Html(_) | Event::InlineHtml(_) => {
+                escape(source.trim_end()) + if source.ends_with('\n') { "\n" } else { "" }
+            }
             Event::Start(Tag::Image { .. }) => words(source),
             Event::Start(Tag::Heading { .. }) => format!("**{}**\n", words(source)),
             Event::Start(Tag::Link { dest_url, .. }) if !is_safe(&dest_url, anchors) => words(source),
@@ -128,7 +131,9 @@ fn words(source: &str) -> String {
 fn is_safe(address: &str, anchors: &BTreeSet<String>) -> bool {
     match address.strip_prefix('#') {
         Some(anchor) => anchors.contains(anchor),
-        None => ["https://", "http://", "mailto:"].iter().any(|scheme| address.to_ascii_lowercase().starts_with(scheme)),
+        None => {
+            ["https://", "http://", "mailto:"].iter().any(|scheme| address.to_ascii_lowercase().starts_with(scheme))
+        }
     }
 }
 
@@ -153,9 +158,14 @@ mod tests {
 
     #[test]
     fn hostile_names_stay_text() {
-        for name in ["<img src=x onerror=alert(1)>", "](javascript:alert(1))", "<!-- ", "[x]: javascript:x", "$\\href{x}$"] {
+        for name in
+            ["<img src=x onerror=alert(1)>", "](javascript:alert(1))", "<!-- ", "[x]: javascript:x", "$\\href{x}$"]
+        {
             let html = html(&format!("text {} [{}](#a) ![{}](chapter/x.svg)", escape(name), label(name), escape(name)));
-            assert!(!html.contains("<img src=\"x") && !html.contains("<img src=x") && !html.contains("href=\"java"), "{html}");
+            assert!(
+                !html.contains("<img src=\"x") && !html.contains("<img src=x") && !html.contains("href=\"java"),
+                "{html}"
+            );
             assert!(!html.contains("<!--") && !html.contains("<math") && html.contains("href=\"#a\""), "{html}");
         }
     }
@@ -171,7 +181,10 @@ mod tests {
     fn an_introduction_keeps_its_markdown_and_loses_its_teeth() {
         let anchors = BTreeSet::from(["base".to_owned()]);
         let clean = |text: &str| sanitize(text, &anchors);
-        assert_eq!(clean("1. *One*\n2. `two` [three](https://x.org) [four](#base)"), "1. *One*\n2. `two` [three](https://x.org) [four](#base)");
+        assert_eq!(
+            clean("1. *One*\n2. `two` [three](https://x.org) [four](#base)"),
+            "1. *One*\n2. `two` [three](https://x.org) [four](#base)"
+        );
         assert_eq!(clean("a <script>b</script>"), "a &lt;script&gt;b&lt;/script&gt;");
         assert_eq!(clean("[a](javascript:b) ![c](https://d/e.png) [f](#nowhere)"), "a c f");
         assert!(!html(&clean("[a]\n\n[a]: javascript:b")).contains("href"));
@@ -182,7 +195,9 @@ mod tests {
 
     #[test]
     fn an_introduction_cannot_swallow_what_follows() {
-        for open in ["```\ncode", "~~~", "<!-- comment", "<pre>", "$$", "> quote", "- item", "<details>", "`", "[", "    "] {
+        for open in
+            ["```\ncode", "~~~", "<!-- comment", "<pre>", "$$", "> quote", "- item", "<details>", "`", "[", "    "]
+        {
             let html = html(&format!("{}\n\n## After\n", sanitize(open, &BTreeSet::new())));
             assert!(html.contains("<h2>After</h2>"), "{open}: {html}");
         }
