@@ -36,7 +36,9 @@ pub(crate) fn quotient(numerator: f64, denominator: f64, otherwise: f64) -> f64 
     if denominator > 0.0 && value.is_finite() { value } else { otherwise }
 }
 
-/// The arithmetic mean; `None` of an empty slice.
+/// The arithmetic mean of the finite values; `None` if there are none.
 pub fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    let finite = || values.iter().filter(|v| v.is_finite());
+    let n = finite().count();
+    (n > 0).then(|| finite().sum::<f64>() / n as f64)
 }

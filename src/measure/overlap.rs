@@ -32,7 +32,11 @@ const STEPS: usize = 120;
 /// of all pixels that are on the wrong side of the threshold, or too near it, within [0, 1], pixels outside the mask counting
 /// only as much as the overlap reached (the gradient of I/U is to (1, −I/U)); moves and nearness shrink, and the best grid of all steps
 /// counts. 1 if found to draw the mask exactly, as a grid with a cell on every pixel always can.
+/// 0 for a mask that does not have the sampling's image shape.
 pub fn best_iou(sampling: &Sampling, mask: ArrayView2<'_, bool>, threshold: f64) -> f64 {
+    if mask.dim() != sampling.image() {
+        return 0.0;
+    }
     let goal = threshold.clamp(0.0, 1.0) as f32;
     let mut cells = coverage(sampling, mask);
     let mut dense = Array2::zeros(sampling.image());
