@@ -1,8 +1,9 @@
-//! Numbers about maps, activations, filters and predictions: one metric a file, each a pure function of arrays and numbers.
+//! Numbers about maps, activations, filters and predictions: one metric a file, each a pure function of arrays and
+//! numbers.
 //!
-//! Conventions shared by all of them: a map is `[height, width]` in input pixels with larger values where the network looks;
-//! only its positive, finite values carry energy. A map without any is *empty* and counts as chance, never as NaN.
-//! Masks have the shape of the map. [`inference`] turns the numbers into verdicts.
+//! Conventions shared by all of them: a map is `[height, width]` in input pixels with larger values where the network
+//! looks; only its positive, finite values carry energy. A map without any is *empty* and counts as chance, never as
+//! NaN. Masks have the shape of the map. [`inference`] turns the numbers into verdicts.
 
 pub mod accuracy;
 pub mod agreement;

@@ -1,8 +1,9 @@
-//! A linear probe (Alain and Bengio 2016, 1610.01644): how well classes are separated by a linear map of a layer's activations.
+//! A linear probe (Alain and Bengio 2016, 1610.01644): how well classes are separated by a linear map of a layer's
+//! activations.
 //!
 //! Least squares on one-hot targets with ridge: features standardised on the training half, centred targets, and
-//! W = Xᵀ(XXᵀ + λI)⁻¹Y, λ = `RIDGE` · mean diagonal of XXᵀ. Solved among the images, not the features, because activations have more
-//! features than there are images; deterministic, without iterations.
+//! W = Xᵀ(XXᵀ + λI)⁻¹Y, λ = `RIDGE` · mean diagonal of XXᵀ. Solved among the images, not the features, because
+//! activations have more features than there are images; deterministic, without iterations.
 
 use crate::error::{Error, Result};
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis, s};
@@ -10,8 +11,8 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis, s};
 /// Regularisation relative to the mean squared length of the training images' features.
 pub const RIDGE: f64 = 0.1;
 
-/// The classes that a probe fitted to the training images predicts for the test images. Features are [images, features], labels below
-/// `classes`; [`super::accuracy::accuracy`] compares the predictions with the test labels.
+/// The classes that a probe fitted to the training images predicts for the test images. Features are [images,
+/// features], labels below `classes`; [`super::accuracy::accuracy`] compares the predictions with the test labels.
 ///
 /// # Errors
 /// No training images, counts that differ, a label out of range, or a feature that is not finite.
@@ -43,7 +44,8 @@ pub fn probe(train: (ArrayView2<'_, f32>, &[usize]), test: ArrayView2<'_, f32>, 
     Ok(scores.rows().into_iter().map(|row| first_of_highest(row.iter())).collect())
 }
 
-/// Features of an activation [C, H, W] for a probe: the mean of each channel over a grid of at most `cells` × `cells` equal parts.
+/// Features of an activation [C, H, W] for a probe: the mean of each channel over a grid of at most `cells` × `cells`
+/// equal parts.
 pub fn pooled_features(activation: ArrayView3<'_, f32>, cells: usize) -> Vec<f32> {
     let (channels, rows, columns) = activation.dim();
     let (down, across) = (cells.clamp(1, rows.max(1)), cells.clamp(1, columns.max(1)));

@@ -1,10 +1,11 @@
 //! Claim 1: do activations and heatmaps attend to the object?
 
 use super::measurements::{Comparison, Filled, Maps};
-use super::words::{list, number, percent, with_interval};
+use super::words::{number, percent, with_interval};
 use super::{Beside, Detail, Evidence, Measurements, Network, Statistic, Threshold, Verdict, judge, threshold};
 
-/// A network's energy on the object in multiples of chance, the mean over its heads, image by image. Empty maps are chance, 1.
+/// A network's energy on the object in multiples of chance, the mean over its heads, image by image. Empty maps are
+/// chance, 1.
 pub(super) fn lift(network: &Network, of: impl Fn(&super::Head) -> &Maps) -> Option<Filled> {
     let heads: Vec<Filled> =
         network.heads.iter().filter_map(|h| of(h).lift.as_ref()).map(|l| l.with_chance(1.0)).collect();
@@ -21,19 +22,13 @@ pub(super) fn claim_1(measurements: &Measurements) -> Option<Evidence> {
         judge_by(&|network| network.activations.last()?.lift.as_ref().map(|l: &Comparison| l.with_chance(1.0)));
     let (verdict, interval) = judge::on_most(&grad_cam)?;
 
-    let trained: Vec<String> = grad_cam.iter().map(|j| number(j.contrast.trained)).collect();
-    let copies: Vec<String> = grad_cam.iter().map(|j| number(j.contrast.copies_mean())).collect();
     let (maps, empty) = empty_maps(measurements);
     let result = format!(
-        "Grad-CAM puts {} times chance on the object ({}), re-initialised copies {}; {}. Mean difference {}.{} {} of {} Grad-CAM maps are empty and count as chance.{}",
-        list(&trained),
-        list(&grad_cam.iter().map(|j| j.network.name.as_str()).collect::<Vec<_>>()),
-        list(&copies),
+        "Energy of Grad-CAM on the object, in multiples of chance: {}; {}. Mean difference {}.{} {empty} of {maps} Grad-CAM maps are empty and count as chance.{}",
+        judge::levels(&grad_cam),
         judge::sentence(&grad_cam),
         with_interval(&interval),
         judge::meaning(verdict),
-        empty,
-        maps,
         activation_sentence(&activations),
     );
     let mut details = judge::details(&grad_cam, " times chance");

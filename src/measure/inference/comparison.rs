@@ -4,14 +4,14 @@ use super::super::bootstrap::{Interval, difference_of_means, paired_difference};
 use super::super::mean;
 use super::attention::lift;
 use super::measurements::{Activations, Head, Maps};
-use super::words::{list, number, percent, percent_with_interval, with_interval};
+use super::words::{list, number, percent, points_with_interval, with_interval};
 use super::{
     Beside, Chart, Detail, Evidence, IntervalRow, Measurements, Network, Role, Statistic, Threshold, Verdict, judge,
     threshold,
 };
 
-/// *Variation 3's heatmaps are better than those of Variations 1 and 2, in line with its better accuracy*: better maps and
-/// better accuracy than either, on the same images.
+/// *Variation 3's heatmaps are better than those of Variations 1 and 2, in line with its better accuracy*: better maps
+/// and better accuracy than either, on the same images.
 pub(super) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
     let variation = |number: u8| measurements.networks.iter().find(|n| n.role == Role::Variation(number));
     let (third, rivals) = (variation(3)?, [variation(1)?, variation(2)?]);
@@ -35,7 +35,7 @@ pub(super) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
     let closest = grad_cam.iter().copied().min_by(|a, b| a.value.total_cmp(&b.value))?;
 
     let against = |differences: &[Interval], text: fn(&Interval) -> String| -> Vec<String> {
-        rivals.iter().zip(differences).map(|(rival, d)| format!("than {} by {}", rival.name, text(d))).collect()
+        rivals.iter().zip(differences).map(|(rival, d)| format!("than {}'s by {}", rival.name, text(d))).collect()
     };
     let beside = maps(|h| &h.hires_cam).map(|differences| {
         let by_maps = judge::all(&[better_maps(&differences), better_accuracy]);
@@ -63,7 +63,7 @@ pub(super) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
             "Its Grad-CAM maps put more energy on the object {} times chance: {}. Its mean accuracy over the heads is higher {}: {}. This speaks of these networks, not of their architectures: a few trainings each do not separate the two.",
             list(&against(&grad_cam, with_interval)),
             map_verdict.word(),
-            list(&against(&accuracy, percent_with_interval)),
+            list(&against(&accuracy, points_with_interval)),
             better_accuracy.word(),
         ),
         statistic: Statistic {
@@ -143,6 +143,7 @@ pub(super) fn claim_11(measurements: &Measurements) -> Option<Evidence> {
     let interval = difference_of_means(&a, &b, measurements.seed)?;
     let enough = a.len().min(b.len()) >= threshold::IMAGES;
     let verdict = if enough { judge::above(&interval, threshold::DETAIL) } else { Verdict::Undecided };
+    let untrained = super::super::quotient(a_copies - b_copies, interval.value, 0.0);
     let input = |network: &Network| mean(&network.input_detail).unwrap_or(0.0);
     let zeros = |network: &Network| network.activations.first().and_then(|l| mean(&l.zeros)).unwrap_or(0.0);
     let detail = |network: &Network, trained: &[f64], copies: f64| Detail {
@@ -162,14 +163,15 @@ pub(super) fn claim_11(measurements: &Measurements) -> Option<Evidence> {
             .into(),
         verdict,
         result: format!(
-            "Activations of {layer} change at {} of the positions for digits and at {} for lines (effective share), {} more. The images themselves: {} and {}; re-initialised copies show {} and {}, so much of the detail is the images', not the training's.",
+            "Activations of {layer} change at {} of the positions for digits and at {} for lines (effective share), a difference of {}. In the images themselves it is {} and {}, in re-initialised copies {} and {}: {} of the difference is there without training.",
             percent(mean(&a)?),
             percent(mean(&b)?),
-            percent_with_interval(&interval),
+            points_with_interval(&interval),
             percent(input(digits)),
             percent(input(lines)),
             percent(a_copies),
-            percent(b_copies)
+            percent(b_copies),
+            percent(untrained)
         ),
         statistic: Statistic {
             name: "detail of the first convolution's activations, digits minus lines".into(),

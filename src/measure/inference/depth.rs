@@ -8,8 +8,8 @@ use super::{
     judge, threshold,
 };
 
-/// *The base model is very shallow, so only what happens at first, in one convolution and one pooling, can be seen.* In other chapters
-/// a network with a single convolution is meant.
+/// *The base model is very shallow, so only what happens at first, in one convolution and one pooling, can be seen.* In
+/// other chapters a network with a single convolution is meant.
 pub(super) fn claim_2(measurements: &Measurements) -> Option<Evidence> {
     let networks = &measurements.networks;
     let of = |network: &Network, kind: LayerKind| network.layers.iter().filter(|l| l.kind == kind).count();
@@ -75,8 +75,8 @@ pub(super) fn claim_2(measurements: &Measurements) -> Option<Evidence> {
     })
 }
 
-/// *The convolutions separate the classes: a linear probe reads them better from the last convolutional layer than from the same layer with
-/// random weights.*
+/// *The convolutions separate the classes: a linear probe reads them better from the last convolutional layer than from
+/// the same layer with random weights.*
 pub(super) fn claim_13(measurements: &Measurements) -> Option<Evidence> {
     let margin = threshold::PROBE;
     let judged = judge::judged(measurements, margin, threshold::IMAGES, |network| {
@@ -88,6 +88,15 @@ pub(super) fn claim_13(measurements: &Measurements) -> Option<Evidence> {
     let curves: Vec<(&Network, Vec<(&str, f64)>)> = judged.iter().map(|j| (j.network, separation(j.network))).collect();
     let soon: Vec<String> =
         curves.iter().filter_map(|(n, curve)| Some(format!("{} at {}", n.name, first_near_the_top(curve)?))).collect();
+    let soon = if soon.is_empty() {
+        String::new()
+    } else {
+        format!(" Nine tenths of the best separation along the layers are reached by {}.", list(&soon))
+    };
+    let untrained = match verdict {
+        Verdict::NotSupported => " Layers with random weights separate the classes as well.",
+        Verdict::Supported | Verdict::Undecided => "",
+    };
     let mut details = judge::details(&judged, " of the probe's test images right");
     for (network, curve) in &curves {
         let text =
@@ -105,11 +114,10 @@ pub(super) fn claim_13(measurements: &Measurements) -> Option<Evidence> {
         statement: "The convolutions help to tell the classes apart: a linear probe reads the classes better from the last of these layers than from the same layer with random weights.".into(),
         verdict,
         result: format!(
-            "{}; mean difference in accuracy {}. Nine tenths of the best separation along the layers are reached early or late: {}.{}",
-            capital(&judge::sentence(&judged)),
+            "Accuracy of a linear probe on the last of these layers: {}; {}. Mean difference {}.{untrained}{soon}",
+            judge::levels(&judged),
+            judge::sentence(&judged),
             with_interval(&interval),
-            list(&soon),
-            judge::meaning(verdict)
         ),
         statistic: Statistic {
             name: "accuracy of a linear probe on the last layer beyond the re-initialised copies', mean over networks".into(),
@@ -131,7 +139,8 @@ pub(super) fn claim_13(measurements: &Measurements) -> Option<Evidence> {
     })
 }
 
-/// Layer by layer the trained network's probe accuracy, rescaled so that chance is 0 and perfect 1, the mean over targets.
+/// Layer by layer the trained network's probe accuracy, rescaled so that chance is 0 and perfect 1, the mean over
+/// targets.
 fn separation(network: &Network) -> Vec<(&str, f64)> {
     let mut layers: Vec<&str> = Vec::new();
     for probe in &network.probes {
@@ -152,10 +161,4 @@ fn separation(network: &Network) -> Vec<(&str, f64)> {
 fn first_near_the_top<'a>(curve: &[(&'a str, f64)]) -> Option<&'a str> {
     let top = curve.iter().map(|c| c.1).fold(0.0, f64::max);
     curve.iter().find(|c| top > 0.0 && c.1 >= 0.9 * top).map(|c| c.0)
-}
-
-/// The sentence with a capital first letter.
-fn capital(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

@@ -4,7 +4,7 @@ use super::super::bootstrap::{against_copies, mean_interval};
 use super::super::color::{deviations, mean_hue};
 use super::super::participation::selectivity;
 use super::measurements::{Filled, Filters};
-use super::words::{count, list, number, with_interval};
+use super::words::{count, number, with_interval};
 use super::{Detail, Evidence, Measurements, Network, Role, Statistic, Threshold, Verdict, judge, threshold};
 
 /// *The learned filters show intricate patterns.*
@@ -16,8 +16,6 @@ pub(super) fn claim_4(measurements: &Measurements) -> Option<Evidence> {
         Filled::joined(&layers.collect::<Vec<_>>())
     });
     let (verdict, interval) = judge::on_most(&judged)?;
-    let levels =
-        |of: &dyn Fn(&judge::Judged<'_>) -> f64| list(&judged.iter().map(|j| number(of(j))).collect::<Vec<_>>());
     let mut details = judge::details(&judged, "");
     for j in &judged {
         details.extend(j.network.filters.iter().filter_map(|layer| layer_detail(j.network, layer)));
@@ -27,10 +25,8 @@ pub(super) fn claim_4(measurements: &Measurements) -> Option<Evidence> {
         statement: "The learned filters show intricate patterns.".into(),
         verdict,
         result: format!(
-            "On a scale from 0 (flat or a single point) to 1 (a pure grating) the kernels' patterns score {} in the mean ({}); freshly drawn ones, which are white noise, {}; {}. Mean difference {}.{}",
-            levels(&|j| j.contrast.trained),
-            list(&judged.iter().map(|j| j.network.name.as_str()).collect::<Vec<_>>()),
-            levels(&|j| j.contrast.copies_mean()),
+            "Pattern of the kernels on a scale from 0 (flat, or a single point) to 1 (a pure grating): {}; {}. Mean difference {}.{}",
+            judge::levels(&judged),
             judge::sentence(&judged),
             with_interval(&interval),
             judge::meaning(verdict)
@@ -46,7 +42,7 @@ pub(super) fn claim_4(measurements: &Measurements) -> Option<Evidence> {
         threshold: Threshold {
             value: margin,
             rule: judge::rule(margin),
-            why: "noise itself scores about 0.1 in a 7×7 colour kernel; an eye tells little less than half of that again".into(),
+            why: "white noise itself scores 0.05 in a 7×7 colour kernel; a learned pattern should score as much again".into(),
         },
         beside: None,
         details,
@@ -94,17 +90,13 @@ pub(super) fn claim_5(measurements: &Measurements) -> Option<Evidence> {
             text: format!("mean hue {hue}; mean saturation {saturation}; judged in the channels that vary in the data"),
         });
     }
-    let spread =
-        |of: &dyn Fn(&judge::Judged<'_>) -> f64| list(&judged.iter().map(|j| number(of(j))).collect::<Vec<_>>());
     Some(Evidence {
         number: 5,
         statement: "With three input channels, filters of varied colours appear.".into(),
         verdict,
         result: format!(
-            "The colours that excite the first layer's filters lie {} from their mean ({}; 1 is full saturation in opposite hues), those of fresh random filters {}; {}. Mean difference {}.{}",
-            spread(&|j| j.contrast.trained),
-            list(&judged.iter().map(|j| j.network.name.as_str()).collect::<Vec<_>>()),
-            spread(&|j| j.contrast.copies_mean()),
+            "Mean distance of the first filters' colours from their mean colour (0 all alike, 1 opposite hues in full saturation): {}; {}. Mean difference {}.{}",
+            judge::levels(&judged),
             judge::sentence(&judged),
             with_interval(&interval),
             judge::meaning(verdict)
@@ -125,8 +117,8 @@ pub(super) fn claim_5(measurements: &Measurements) -> Option<Evidence> {
     })
 }
 
-/// *In Variation 3, two consecutive filter layers show how the second combines small details of the first.* In other chapters the first
-/// network with two convolutions is meant.
+/// *In Variation 3, two consecutive filter layers show how the second combines small details of the first.* In other
+/// chapters the first network with two convolutions is meant.
 pub(super) fn claim_6(measurements: &Measurements) -> Option<Evidence> {
     let second = |network: &Network| network.filters.iter().position(|f| f.participation.is_some());
     let networks = &measurements.networks;

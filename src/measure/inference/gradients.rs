@@ -2,11 +2,11 @@
 
 use super::super::accuracy::wilson;
 use super::super::bootstrap::Interval;
-use super::words::{list, percent};
+use super::words::{label, list, percent};
 use super::{Bar, Chart, Detail, Evidence, Gradients, Measurements, Statistic, Threshold, Verdict};
 
-/// *For some images the gradient of the class output with respect to the convolution is zero everywhere; normalisation must handle it.*
-/// The class output is the original's, behind the softmax; the logits' gradient stands beside it.
+/// *For some images the gradient of the class output with respect to the convolution is zero everywhere; normalisation
+/// must handle it.* The class output is the original's, behind the softmax; the logits' gradient stands beside it.
 pub(super) fn claim_9(measurements: &Measurements) -> Option<Evidence> {
     let mut counted: Vec<(String, Gradients)> = Vec::new();
     let mut details = Vec::new();
@@ -14,7 +14,7 @@ pub(super) fn claim_9(measurements: &Measurements) -> Option<Evidence> {
     for network in &measurements.networks {
         for head in &network.heads {
             let Some(g) = head.gradients else { continue };
-            let label = format!("{}, {}", network.name, head.name);
+            let label = label(network, head);
             details.push(Detail {
                 name: label.clone(),
                 text: format!(
@@ -36,7 +36,7 @@ pub(super) fn claim_9(measurements: &Measurements) -> Option<Evidence> {
     let share = wilson(zero, images);
     let verdict = if not_finite > 0 || zero == 0 { Verdict::NotSupported } else { Verdict::Supported };
     let mut affected: Vec<&(String, Gradients)> = counted.iter().filter(|(_, g)| g.softmax_zero > 0).collect();
-    affected.sort_by(|a, b| b.1.softmax_zero.cmp(&a.1.softmax_zero));
+    affected.sort_by_key(|(_, g)| std::cmp::Reverse(g.softmax_zero));
     let most: Vec<String> =
         affected.iter().take(3).map(|(label, g)| format!("{label} {} of {}", g.softmax_zero, g.images)).collect();
     let most = if most.is_empty() { String::new() } else { format!(", most at {}", list(&most)) };
@@ -53,12 +53,11 @@ pub(super) fn claim_9(measurements: &Measurements) -> Option<Evidence> {
         statement: "For some images the gradient of the class output with respect to the convolution is zero everywhere; normalisation must handle it.".into(),
         verdict,
         result: format!(
-            "Behind the softmax the gradient is exactly zero in {zero} of {} cases ({}, 95 % interval {} to {}){most}, and below 1e-7 for {tiny} more. Of the logits it is zero for {logit_zero}. {empty} of {} Grad-CAM maps are empty, most because every weighted sum is negative. {copes}",
-            images,
+            "Behind the softmax the gradient is exactly zero in {zero} of {images} cases ({}, 95 % interval {} to {}){most}, and below 1e-7 for {tiny} more. Of the logits it is zero for {logit_zero}. {empty} of {maps} Grad-CAM maps are empty, {} of them although the logit's gradient is not zero: there no weighted sum is positive. {copes}",
             percent(share.value),
             percent(share.low),
             percent(share.high),
-            maps,
+            empty.saturating_sub(logit_zero),
         ),
         statistic: Statistic {
             name: "images and heads whose gradient behind the softmax is exactly zero".into(),

@@ -3,13 +3,13 @@
 use super::super::bootstrap::{Interval, mean_interval};
 use super::attention::beside;
 use super::measurements::{Change, Comparison, Filled, HeadDifferences};
-use super::words::{count, list, number, with_interval};
+use super::words::{count, grouped, label, list, number, with_interval};
 use super::{
     Chart, Detail, Evidence, Head, IntervalRow, Measurements, Network, Statistic, Threshold, Verdict, judge, threshold,
 };
 
-/// *The heatmaps of the different heads of the multi-head models look at slightly different places.* A pair of heads with an empty map shows
-/// nothing and counts as no better than the copies.
+/// *The heatmaps of the different heads of the multi-head models look at slightly different places.* A pair of heads
+/// with an empty map shows nothing and counts as no better than the copies.
 pub(super) fn claim_7(measurements: &Measurements) -> Option<Evidence> {
     let margin = threshold::HEADS;
     let judge_by = |of: fn(&HeadDifferences) -> &Comparison, margin: f64| {
@@ -27,8 +27,6 @@ pub(super) fn claim_7(measurements: &Measurements) -> Option<Evidence> {
         let apart: Vec<String> = distance.iter().map(|j| number(j.contrast.trained)).collect();
         format!(" Their centres of mass lie {} px apart, {} px more than the copies'.", list(&apart), with_interval(&d))
     });
-    let level =
-        |of: &dyn Fn(&judge::Judged<'_>) -> f64| list(&grad_cam.iter().map(|j| number(of(j))).collect::<Vec<_>>());
     let mut details = judge::details(&grad_cam, "");
     details.extend(
         judge::details(&distance, " px")
@@ -40,15 +38,11 @@ pub(super) fn claim_7(measurements: &Measurements) -> Option<Evidence> {
         statement: "The heatmaps of the different heads of the multi-head models look at slightly different places.".into(),
         verdict,
         result: format!(
-            "Two heads' Grad-CAM maps of one image differ by {} (1 − correlation; {}), those of re-initialised copies by {}; {}. Mean difference {}.{places}{} In {} of {} pairs a map is empty; they count as no better than the copies.",
-            level(&|j| j.contrast.trained),
-            list(&grad_cam.iter().map(|j| j.network.name.as_str()).collect::<Vec<_>>()),
-            level(&|j| j.contrast.copies_mean()),
+            "Difference of two heads' Grad-CAM maps of one image (1 − correlation): {}; {}. Mean difference {}.{places}{} In {empty} of {pairs} pairs a map is empty; they count as no better than the copies.",
+            judge::levels(&grad_cam),
             judge::sentence(&grad_cam),
             with_interval(&interval),
             judge::meaning(verdict),
-            empty,
-            pairs,
         ),
         statistic: Statistic {
             name: "difference between two heads' maps (1 − Pearson's correlation) beyond the re-initialised copies', mean over networks".into(),
@@ -74,7 +68,8 @@ struct OwnAttribute<'a> {
     n: usize,
 }
 
-/// *Each head looks at its own attribute: its map changes more than the other heads' maps do when this attribute of the image changes.*
+/// *Each head looks at its own attribute: its map changes more than the other heads' maps do when this attribute of the
+/// image changes.*
 pub(super) fn claim_12(measurements: &Measurements) -> Option<Evidence> {
     let margin = threshold::OWN_ATTRIBUTE;
     let mut found = Vec::new();
@@ -92,10 +87,10 @@ pub(super) fn claim_12(measurements: &Measurements) -> Option<Evidence> {
         .iter()
         .map(|f| if f.n < threshold::IMAGES { Verdict::Undecided } else { judge::above(&f.excess, margin) })
         .collect();
-    let label = |f: &OwnAttribute<'_>| format!("{}, {}", f.network.name, f.head.name);
-    let own: Vec<String> =
-        found.iter().zip(&verdicts).filter(|(_, v)| **v == Verdict::Supported).map(|(f, _)| label(f)).collect();
-    let which = if own.is_empty() { String::new() } else { format!(" ({})", list(&own)) };
+    let own: Vec<&OwnAttribute<'_>> =
+        found.iter().zip(&verdicts).filter(|(_, v)| **v == Verdict::Supported).map(|(f, _)| f).collect();
+    let which =
+        if own.is_empty() { String::new() } else { format!(": {}", grouped(own.iter().map(|f| (f.network, f.head)))) };
     let mut figures: Vec<String> = Vec::new();
     for f in &found {
         figures
@@ -106,7 +101,7 @@ pub(super) fn claim_12(measurements: &Measurements) -> Option<Evidence> {
         statement: "Each head looks at its own attribute: when only this attribute of the image changes, its map changes more than the other heads' maps.".into(),
         verdict: judge::most(&verdicts),
         result: format!(
-            "So it is for {} of {}{which}; mean excess {}.",
+            "So it is for {} of {}{which}. Mean excess {}.",
             own.len(),
             count(found.len(), "head"),
             with_interval(&interval)
@@ -129,13 +124,14 @@ pub(super) fn claim_12(measurements: &Measurements) -> Option<Evidence> {
         figures,
         chart: Some(Chart::Intervals {
             axis: "own attribute: change of the map beyond the other heads'".into(),
-            rows: found.iter().map(|f| IntervalRow { label: label(f), interval: f.excess, points: Vec::new() }).collect(),
+            rows: found.iter().map(|f| IntervalRow { label: label(f.network, f.head), interval: f.excess, points: Vec::new() }).collect(),
             threshold: margin,
         }),
     })
 }
 
-/// The head's change with its own attribute minus the mean of the other heads', over the pairs of images where all these maps are there.
+/// The head's change with its own attribute minus the mean of the other heads', over the pairs of images where all
+/// these maps are there.
 fn own_excess(network: &Network, head: &Head, seed: u64) -> Option<(Interval, usize)> {
     let own = head.changes.iter().find(|c| c.own)?;
     let same_attribute = |other: &Head| other.changes.iter().find(|c| c.attribute == own.attribute).cloned();

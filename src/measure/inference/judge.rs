@@ -46,9 +46,9 @@ pub(super) fn most(verdicts: &[Verdict]) -> Verdict {
     }
 }
 
-/// A trained network against its copies: the burden of proof is the claim's. Supported if the interval lies beyond the margin; not
-/// supported if it holds zero, for then the network cannot be told from random weights, or lies below the margin; undecided between,
-/// or with too few cases or copies.
+/// A trained network against its copies: the burden of proof is the claim's. Supported if the interval lies beyond the
+/// margin; not supported if it holds zero, for then the network cannot be told from random weights, or lies below the
+/// margin; undecided between, or with too few cases or copies.
 pub(super) fn against_margin(contrast: &Contrast, margin: f64, fewest_cases: usize) -> Verdict {
     let d = &contrast.difference;
     if contrast.n < fewest_cases || contrast.copies.len() < threshold::COPIES {
@@ -93,6 +93,14 @@ pub(super) fn on_most(judged: &[Judged<'_>]) -> Option<(Verdict, Interval)> {
 /// Cases of all networks.
 pub(super) fn cases(judged: &[Judged<'_>]) -> usize {
     judged.iter().map(|j| j.contrast.n).sum()
+}
+
+/// "A 6.23 (copies 5.30), B 3.41 (copies 2.59)": each network's level beside its copies'.
+pub(super) fn levels(judged: &[Judged<'_>]) -> String {
+    let level = |j: &Judged<'_>| {
+        format!("{} {} (copies {})", j.network.name, number(j.contrast.trained), number(j.contrast.copies_mean()))
+    };
+    judged.iter().map(level).collect::<Vec<_>>().join(", ")
 }
 
 /// "Beyond the copies in 4 of 6 networks (A, B, C and D); …".

@@ -1,7 +1,7 @@
 //! What the verdicts are made from: plain numbers per network, head and image, measured by the pipeline.
 //!
-//! Vectors of one network that speak of images have one entry per image, in the same order in all of its heads and copies, and the
-//! same images in all networks over the same data. `None` among them is an empty map.
+//! Vectors of one network that speak of images have one entry per image, in the same order in all of its heads and
+//! copies, and the same images in all networks over the same data. `None` among them is an empty map.
 
 use super::super::accuracy::Proportion;
 use super::super::color::Color;
@@ -145,11 +145,12 @@ pub struct Head {
     /// Lift of the maps that know nothing of the network, by name, on the same images.
     pub controls: Vec<Control>,
     pub gradients: Option<Gradients>,
-    /// `None` without masks.
-    pub overlap: Option<Overlap>,
+    /// One for each threshold ([`super::super::overlap::THRESHOLDS`]); none without masks.
+    pub overlaps: Vec<Overlap>,
     /// Deletion and insertion: Grad-CAM first, then the other maps.
     pub faithfulness: Vec<Faithfulness>,
-    /// Randomising from the top, one layer more at each stage; the last has all weights new. Images whose map is empty are left out.
+    /// Randomising from the top, one layer more at each stage; the last has all weights new. Images whose map is empty
+    /// are left out.
     pub cascade: Vec<Stage>,
     /// How the map changes when one attribute of the image does.
     pub changes: Vec<Change>,
@@ -218,6 +219,8 @@ pub struct Overlap {
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Faithfulness {
     pub map: String,
+    /// True for maps that know nothing of the network.
+    pub is_control: bool,
     pub deletion: Vec<f64>,
     pub insertion: Vec<f64>,
 }
@@ -286,8 +289,9 @@ impl Comparison {
         Filled { trained: fill(&self.trained), copies: self.copies.iter().map(fill).collect() }
     }
 
-    /// Trained and copies with the copies' own level as chance: what a copy lacks is the mean of the copies for that image (of all images, where none has
-    /// it); what the trained network lacks is the same, so that its gaps count neither for nor against it. `None` if no copy has anything.
+    /// Trained and copies with the copies' own level as chance: what a copy lacks is the mean of the copies for that
+    /// image (of all images, where none has it); what the trained network lacks is the same, so that its gaps count
+    /// neither for nor against it. `None` if no copy has anything.
     pub(crate) fn with_copies_as_chance(&self) -> Option<Filled> {
         let all: Vec<f64> = self.copies.iter().flatten().filter_map(|v| finite(*v)).collect();
         let overall = super::super::mean(&all)?;

@@ -1,5 +1,6 @@
-//! From measurements to verdicts: the original chapter's eleven conclusions in their order, then our own, each a function that says what was
-//! measured, against what control, and whether the number lies beyond a threshold fixed here beforehand.
+//! From measurements to verdicts: the original chapter's eleven conclusions in their order, then our own, each a
+//! function that says what was measured, against what control, and whether the number lies beyond a threshold fixed
+//! here beforehand.
 //!
 //! Everything in a sentence is computed; claims that do not apply to the networks at hand are left out.
 

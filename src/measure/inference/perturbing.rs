@@ -2,33 +2,29 @@
 
 use super::super::bootstrap::{Interval, paired_difference};
 use super::super::mean;
-use super::words::{count, list, number, with_interval};
+use super::words::{count, grouped, label, number, with_interval};
 use super::{
     Chart, Detail, Evidence, Faithfulness, IntervalRow, Measurements, Statistic, Threshold, Verdict, judge, threshold,
 };
 
-/// *The score falls faster when the pixels go that Grad-CAM ranks first than by any map that knows nothing of the network.*
+/// *The score falls faster when the pixels go that Grad-CAM ranks first than by any map that knows nothing of the
+/// network.*
 pub(super) fn claim_15(measurements: &Measurements) -> Option<Evidence> {
     let mut rows = Vec::new();
     let mut details = Vec::new();
     let mut verdicts = Vec::new();
+    let mut heads = Vec::new();
     let mut figures = Vec::new();
     let mut n = 0;
     for network in &measurements.networks {
         for head in &network.heads {
-            let Some((map, controls)) = head.faithfulness.split_first() else { continue };
-            // HiResCAM and the like are no controls; they may stand in the list to be shown.
-            let knows_nothing = |f: &&Faithfulness| !f.map.contains("CAM");
+            let Some((map, others)) = head.faithfulness.split_first() else { continue };
             let level = |f: &Faithfulness| mean(&f.deletion).unwrap_or(f64::INFINITY);
-            let Some(best) = controls.iter().filter(knows_nothing).min_by(|a, b| level(a).total_cmp(&level(b))) else {
+            let Some(best) = others.iter().filter(|f| f.is_control).min_by(|a, b| level(a).total_cmp(&level(b))) else {
                 continue;
             };
             let Some(gain) = paired_difference(&best.deletion, &map.deletion, measurements.seed) else { continue };
-            let label = if network.heads.len() == 1 {
-                network.name.clone()
-            } else {
-                format!("{}, {}", network.name, head.name)
-            };
+            let label = label(network, head);
             let areas = |f: &Faithfulness| {
                 format!(
                     "{} {} / {}",
@@ -53,6 +49,7 @@ pub(super) fn claim_15(measurements: &Measurements) -> Option<Evidence> {
             } else {
                 judge::above(&gain, threshold::DELETION)
             });
+            heads.push((network, head));
             rows.push(IntervalRow { label, interval: gain, points: Vec::new() });
         }
         if network.heads.iter().any(|h| !h.faithfulness.is_empty()) {
@@ -60,20 +57,16 @@ pub(super) fn claim_15(measurements: &Measurements) -> Option<Evidence> {
         }
     }
     let interval = Interval::mean_of(&rows.iter().map(|r| r.interval).collect::<Vec<_>>())?;
-    let faster: Vec<&str> = rows
-        .iter()
-        .zip(&verdicts)
-        .filter(|(_, v)| **v == Verdict::Supported)
-        .map(|(row, _)| row.label.as_str())
-        .collect();
-    let which = if faster.is_empty() { String::new() } else { format!(" ({})", list(&faster)) };
+    let supported = || heads.iter().zip(&verdicts).filter(|(_, v)| **v == Verdict::Supported).map(|(head, _)| *head);
+    let faster = supported().count();
+    let which = if faster == 0 { String::new() } else { format!(": {}", grouped(supported())) };
     Some(Evidence {
         number: 15,
         statement: "The class's score falls faster when the pixels are removed that Grad-CAM ranks first than by any map that knows nothing of the network.".into(),
         verdict: judge::most(&verdicts),
         result: format!(
-            "So it is at {} of {}{which}; against the best control the area under the deletion curve is smaller by {} in the mean.",
-            faster.len(),
+            "So it is at {} of {}{which}. Against the best control the area under the deletion curve is smaller by {} in the mean.",
+            faster,
             count(rows.len(), "head"),
             with_interval(&interval)
         ),

@@ -2,12 +2,13 @@
 
 use super::super::bootstrap::{Interval, mean_interval};
 use super::super::mean;
-use super::words::{count, list, number, with_interval};
+use super::words::{count, label, number, with_interval};
 use super::{
     Chart, Detail, Evidence, Head, Measurements, Series, Stage, Statistic, Threshold, Verdict, judge, threshold,
 };
 
-/// *The heatmaps depend on what was learned: with all weights new, less than half of them is left.* A map that becomes empty has nothing left.
+/// *The heatmaps depend on what was learned: with all weights new, less than half of them is left.* A map that becomes
+/// empty has nothing left.
 pub(super) fn claim_14(measurements: &Measurements) -> Option<Evidence> {
     let mut found: Vec<(String, &Head, Interval, usize)> = Vec::new();
     let mut figures = Vec::new();
@@ -15,12 +16,7 @@ pub(super) fn claim_14(measurements: &Measurements) -> Option<Evidence> {
         for head in &network.heads {
             let Some(last) = head.cascade.last() else { continue };
             let Some(interval) = mean_interval(&left(last), measurements.seed) else { continue };
-            let label = if network.heads.len() == 1 {
-                network.name.clone()
-            } else {
-                format!("{}, {}", network.name, head.name)
-            };
-            found.push((label, head, interval, last.similarity.len()));
+            found.push((label(network, head), head, interval, last.similarity.len()));
         }
         if network.heads.iter().any(|h| !h.cascade.is_empty()) {
             figures.extend(network.figures.heatmaps.iter().cloned());
@@ -37,8 +33,11 @@ pub(super) fn claim_14(measurements: &Measurements) -> Option<Evidence> {
         .filter(|(_, v)| **v == Verdict::NotSupported)
         .map(|(f, _)| format!("{} ({})", f.0, number(f.2.value)))
         .collect();
-    let surviving =
-        if surviving.is_empty() { String::new() } else { format!(" More than half survives at {}.", list(&surviving)) };
+    let surviving = if surviving.is_empty() {
+        String::new()
+    } else {
+        format!(" More than half survives at {}.", surviving.join("; "))
+    };
     let lost = verdicts.iter().filter(|v| **v == Verdict::Supported).count();
     let stages = |head: &Head| head.cascade.iter().map(level).collect::<Vec<f64>>();
     let detail = |f: &(String, &Head, Interval, usize)| Detail {

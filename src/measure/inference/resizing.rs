@@ -2,11 +2,15 @@
 
 use super::super::bootstrap::{Interval, interval_of};
 use super::super::mean;
+use super::super::overlap::THRESHOLDS;
 use super::measurements::Overlap;
 use super::words::{number, percent, percent_with_interval};
 use super::{
     Chart, Detail, Evidence, IntervalRow, Measurements, Network, Statistic, Threshold, Verdict, judge, threshold,
 };
+
+/// The share of the maximum that decides: from half of it on, readers take a map's pixels for marked.
+const DECIDING: f64 = THRESHOLDS[1];
 
 /// Means of one network over the images and heads whose map follows the shape.
 struct Means {
@@ -17,42 +21,30 @@ struct Means {
     maps: usize,
 }
 
-/// *Some heatmaps do not overlap the shape exactly although they follow it; the cause is the resizing of the heatmap to the image.*
+/// *Some heatmaps do not overlap the shape exactly although they follow it; the cause is the resizing of the heatmap to
+/// the image.*
 ///
-/// The mismatch 1 − IoU of the stretched map has three parts: what placing the cells where they look regains, what no map on
-/// this grid could reach, and the rest, which is the map's own. Resizing explains the first two.
+/// The mismatch 1 − IoU of the stretched map has three parts: what placing the cells where they look regains, what no
+/// map on this grid could reach, and the rest, which is the map's own. Resizing explains the first two.
 pub(super) fn claim_8(measurements: &Measurements) -> Option<Evidence> {
     let mut rows = Vec::new();
     let mut details = Vec::new();
     let mut all = Vec::new();
     let mut figures = Vec::new();
     for network in &measurements.networks {
-        let Some((explained, means)) = explained(network, measurements.seed) else { continue };
-        details.push(Detail {
-            name: network.name.clone(),
-            text: format!(
-                "IoU stretched {}, cells at their places {}, best possible on the grid {}; resizing explains {} of the mismatch; {} of {} maps follow the shape",
-                number(means.stretched),
-                number(means.placed),
-                number(means.best),
-                percent_with_interval(&explained),
-                means.n,
-                means.maps
-            ),
-        });
-        rows.push(IntervalRow { label: network.name.clone(), interval: explained, points: Vec::new() });
-        figures.extend(network.figures.heatmaps.iter().cloned());
-        all.push(means);
+        for cut in THRESHOLDS {
+            let Some((explained, means)) = explained(network, cut, measurements.seed) else { continue };
+            details.push(detail(network, cut, &explained, &means));
+            if cut == DECIDING {
+                rows.push(IntervalRow { label: network.name.clone(), interval: explained, points: Vec::new() });
+                figures.extend(network.figures.heatmaps.iter().cloned());
+                all.push(means);
+            }
+        }
     }
     let interval = Interval::mean_of(&rows.iter().map(|r| r.interval).collect::<Vec<_>>())?;
     let average = |of: fn(&Means) -> f64| mean(&all.iter().map(of).collect::<Vec<_>>()).unwrap_or(0.0);
     let (stretched, placed, best) = (average(|m| m.stretched), average(|m| m.placed), average(|m| m.best));
-    let cut = measurements
-        .networks
-        .iter()
-        .flat_map(|n| &n.heads)
-        .find_map(|h| h.overlap.as_ref())
-        .map_or(0.5, |o| o.threshold);
     let exact = 1.0 - stretched < threshold::MISMATCH;
     let verdict = if exact { Verdict::NotSupported } else { judge::above(&interval, threshold::RESIZING) };
     Some(Evidence {
@@ -61,7 +53,7 @@ pub(super) fn claim_8(measurements: &Measurements) -> Option<Evidence> {
         verdict,
         result: format!(
             "Cut at {} of their maximum, maps stretched to the image overlap the shape by {} (intersection over union); cells at their true places give {}, and the best map found on the same grid reaches {}. {} of the mismatch is resizing, the rest is where the network looks.",
-            percent(cut),
+            percent(DECIDING),
             number(stretched),
             number(placed),
             number(best),
@@ -83,9 +75,26 @@ pub(super) fn claim_8(measurements: &Measurements) -> Option<Evidence> {
     })
 }
 
-/// The explained share of one network, images resampled with all their heads; `None` if no map follows the shape.
-fn explained(network: &Network, seed: u64) -> Option<(Interval, Means)> {
-    let heads: Vec<&Overlap> = network.heads.iter().filter_map(|h| h.overlap.as_ref()).collect();
+fn detail(network: &Network, cut: f64, explained: &Interval, means: &Means) -> Detail {
+    Detail {
+        name: format!("{}, cut at {}", network.name, percent(cut)),
+        text: format!(
+            "intersection over union stretched {}, cells at their places {}, best found on the grid {}; resizing explains {} of the mismatch; {} of {} maps follow the shape",
+            number(means.stretched),
+            number(means.placed),
+            number(means.best),
+            percent_with_interval(explained),
+            means.n,
+            means.maps
+        ),
+    }
+}
+
+/// The explained share of one network at one threshold, images resampled with all their heads; `None` if no map follows
+/// the shape.
+fn explained(network: &Network, cut: f64, seed: u64) -> Option<(Interval, Means)> {
+    let heads: Vec<&Overlap> =
+        network.heads.iter().filter_map(|h| h.overlaps.iter().find(|o| o.threshold == cut)).collect();
     let images =
         heads.iter().map(|o| o.stretched.len().min(o.placed.len()).min(o.best.len()).min(o.lift.len())).min()?;
     // Per image: the parts explained and the mismatch, summed over the heads that follow the shape.

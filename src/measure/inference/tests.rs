@@ -1,4 +1,5 @@
-//! The verdicts on synthetic measurements: trained-like, random-like and zero-kernel-like networks, and anything at all.
+//! The verdicts on synthetic measurements: trained-like, random-like and zero-kernel-like networks, and anything at
+//! all.
 
 use super::super::color::Color;
 use super::*;
@@ -61,6 +62,7 @@ fn head(kind: Kind, random: &mut Random, name: &str, all: &[&str]) -> Head {
     };
     let faithful = |random: &mut Random, map: &str, mean: f64| Faithfulness {
         map: map.into(),
+        is_control: !map.contains("CAM"),
         deletion: complete(level(random, mean, 0.01, 30)),
         insertion: vec![0.6; 30],
     };
@@ -78,13 +80,13 @@ fn head(kind: Kind, random: &mut Random, name: &str, all: &[&str]) -> Head {
         hires_cam: maps(random),
         controls: vec![Control { name: "uniform".into(), lift: vec![1.0; IMAGES] }],
         gradients: Some(Gradients { images: IMAGES, softmax_zero: 4, softmax_tiny: 6, ..Gradients::default() }),
-        overlap: Some(Overlap {
+        overlaps: vec![Overlap {
             threshold: 0.5,
             stretched: vec![0.2; IMAGES],
             placed: vec![0.3; IMAGES],
             best: vec![0.4; IMAGES],
             lift: vec![if live { 5.0 } else { 1.0 }; IMAGES],
-        }),
+        }],
         faithfulness: vec![
             faithful(random, "Grad-CAM", if live { 0.2 } else { 0.5 }),
             faithful(random, "HiResCAM", 0.1),
@@ -281,7 +283,7 @@ fn claims_that_do_not_apply_are_left_out() {
     for head in &mut single.heads {
         head.grad_cam.lift = None;
         head.hires_cam.lift = None;
-        head.overlap = None;
+        head.overlaps.clear();
         head.changes.clear();
     }
     single.activations[0].lift = None;
@@ -308,7 +310,7 @@ fn a_deeper_base_model_is_not_shallow() {
 #[test]
 fn resizing_is_not_the_cause_where_the_map_itself_is_off() {
     let mut measurements = chapter(Kind::Trained);
-    for overlap in measurements.networks.iter_mut().flat_map(|n| &mut n.heads).filter_map(|h| h.overlap.as_mut()) {
+    for overlap in measurements.networks.iter_mut().flat_map(|n| &mut n.heads).flat_map(|h| &mut h.overlaps) {
         overlap.best.fill(0.9);
     }
     let evidence = evaluate(&measurements);
@@ -442,7 +444,7 @@ proptest! {
                 (head.grad_cam.pointing, head.grad_cam.maps, head.grad_cam.empty) = (plain.clone(), counts[7], counts[0]);
                 head.controls[0].lift = plain.clone();
                 head.gradients = Some(Gradients { images: counts[1], softmax_zero: counts[2], not_finite: counts[3], ..Gradients::default() });
-                if let Some(overlap) = &mut head.overlap {
+                for overlap in &mut head.overlaps {
                     (overlap.placed, overlap.lift) = (plain.clone(), vec![3.0; counts[4]]);
                 }
                 for faithful in &mut head.faithfulness {

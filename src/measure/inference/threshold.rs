@@ -5,15 +5,19 @@ pub const COPIES: usize = 5;
 /// Images below which an interval over images decides nothing.
 pub const IMAGES: usize = 20;
 
-/// Claim 1, energy on the object in multiples of chance: half a chance share more than the copies. Less is not seen in a picture.
+/// Claim 1, energy on the object in multiples of chance: half a chance share more than the copies. Less is not seen in
+/// a picture.
 pub const ATTENTION: f64 = 0.5;
-/// Claim 2, the share of the input's side that the deepest convolution or pooling sees: beyond half, shapes as large as the image can be seen.
+/// Claim 2, the share of the input's side that the deepest convolution or pooling sees: beyond half, shapes as large as
+/// the image can be seen.
 pub const SHALLOW: f64 = 0.5;
 /// Claim 3, the effect of taking maxima in [0, 1]: a change of a fifth of what is shown is plain to the eye.
 pub const POOLING: f64 = 0.2;
-/// Claim 4, pattern in [0, 1] beyond the copies: white noise in a 7×7 colour kernel scores about 0.1, and half of that again is little.
+/// Claim 4, pattern in [0, 1] beyond the copies: white noise scores 0.05 in a 7×7 colour kernel and less in deeper
+/// layers; as much again.
 pub const PATTERN: f64 = 0.05;
-/// Claim 5, mean distance of the filters' colours from their mean, radius 1 being full saturation: a tenth beyond the copies.
+/// Claim 5, mean distance of the filters' colours from their mean, radius 1 being full saturation: a tenth beyond the
+/// copies.
 pub const COLOR: f64 = 0.1;
 /// Claim 6, selectivity in [0, 1] beyond the copies: with ten inputs, a tenth is about one input fewer.
 pub const SELECTIVITY: f64 = 0.1;
@@ -39,5 +43,6 @@ pub const OWN_ATTRIBUTE: f64 = 0.05;
 pub const PROBE: f64 = 0.05;
 /// Claim 14, rank correlation left when all weights are new: below one half, most of the map was learned.
 pub const SURVIVAL: f64 = 0.5;
-/// Claim 15, area between the deletion curves of the best control and the map, scores being probabilities: two percentage points.
+/// Claim 15, area between the deletion curves of the best control and the map, scores being probabilities: two
+/// percentage points.
 pub const DELETION: f64 = 0.02;

@@ -36,7 +36,7 @@ fn attention(evidence: &Evidence) -> String {
             "In most networks of this chapter Grad-CAM lies on the object more than it does with random weights"
         }
         Verdict::NotSupported => {
-            "In this chapter that Grad-CAM lies on the object says little: with random weights it does so nearly as much, because only the object answers the filters"
+            "In this chapter that Grad-CAM lies on the object says little: with random weights it does so nearly as much"
         }
         Verdict::Undecided => "Whether Grad-CAM lies on the object because of training is undecided in this chapter",
     };
@@ -60,6 +60,11 @@ fn separated(measurements: &Measurements) -> Option<String> {
     };
     let grad_cam = ratio(rows.iter().filter_map(|r| Some((r.grad_cam?, r.grad_cam_copies?))).collect())?;
     let hires_cam = ratio(rows.iter().filter_map(|r| Some((r.hires_cam?, r.hires_cam_copies?))).collect())?;
+    if grad_cam.max(hires_cam) <= 1.0 {
+        return Some(
+            "Neither Grad-CAM nor HiResCAM puts more energy on the object than it does with random weights.".into(),
+        );
+    }
     let (better, b, w) =
         if hires_cam > grad_cam { ("HiResCAM", hires_cam, grad_cam) } else { ("Grad-CAM", grad_cam, hires_cam) };
     Some(format!(

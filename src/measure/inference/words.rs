@@ -1,6 +1,7 @@
 //! Numbers and lists as they stand in sentences.
 
 use super::super::bootstrap::Interval;
+use super::{Head, Network};
 
 /// A number to three significant digits or two decimals, with a true minus sign.
 pub(super) fn number(value: f64) -> String {
@@ -30,6 +31,35 @@ pub(super) fn with_interval(interval: &Interval) -> String {
 /// The same in per cent.
 pub(super) fn percent_with_interval(interval: &Interval) -> String {
     format!("{} (95 % interval {} to {})", percent(interval.value), percent(interval.low), percent(interval.high))
+}
+
+/// "12.3 (95 % interval 8.1 to 16.9) percentage points".
+pub(super) fn points_with_interval(interval: &Interval) -> String {
+    let Interval { value, low, high } = *interval;
+    let scaled = Interval { value: 100.0 * value, low: 100.0 * low, high: 100.0 * high };
+    format!("{} percentage points", with_interval(&scaled))
+}
+
+/// Networks with some of their heads: "Deep model, Variation 1 (Length and Width)". A network with a single head goes
+/// without it.
+pub(super) fn grouped<'a>(heads: impl Iterator<Item = (&'a Network, &'a Head)>) -> String {
+    let mut groups: Vec<(&Network, Vec<&str>)> = Vec::new();
+    for (network, head) in heads {
+        match groups.last_mut().filter(|(last, _)| std::ptr::eq(*last, network)) {
+            Some((_, names)) => names.push(&head.name),
+            None => groups.push((network, vec![&head.name])),
+        }
+    }
+    let text = |(network, names): &(&Network, Vec<&str>)| match network.heads.len() {
+        1 => network.name.clone(),
+        _ => format!("{} ({})", network.name, list(names)),
+    };
+    groups.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// One head: "Variation 1, Length", or the network alone if it has a single head.
+pub(super) fn label(network: &Network, head: &Head) -> String {
+    if network.heads.len() == 1 { network.name.clone() } else { format!("{}, {}", network.name, head.name) }
 }
 
 /// "a", "a and b", "a, b and c".
@@ -66,6 +96,19 @@ mod tests {
             assert_eq!(number(value), text);
         }
         assert_eq!((percent(0.4125), percent(1.0), percent(-0.02)), ("41.2 %".into(), "100 %".into(), "−2 %".into()));
+    }
+
+    #[test]
+    fn heads_are_grouped_by_network() {
+        let network = |name: &str, heads: &[&str]| Network {
+            name: name.into(),
+            heads: heads.iter().map(|head| Head { name: (*head).into(), ..Head::default() }).collect(),
+            ..Network::default()
+        };
+        let (a, b) = (network("A", &["Class"]), network("B", &["Length", "Width"]));
+        let heads = [(&a, &a.heads[0]), (&b, &b.heads[0]), (&b, &b.heads[1])];
+        assert_eq!(grouped(heads.into_iter()), "A, B (Length and Width)");
+        assert_eq!((label(&a, &a.heads[0]), label(&b, &b.heads[1])), ("A".into(), "B, Width".into()));
     }
 
     #[test]
