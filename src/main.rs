@@ -7,7 +7,7 @@ use cli::{Cli, Command, DatasetKind, Generate};
 use convscope::config::Chapter;
 use convscope::dataset::export;
 use convscope::error::{Error, Result};
-use convscope::model::Network;
+use convscope::model::{Network, table};
 use convscope::pipeline;
 use convscope::progress::Progress;
 use convscope::report;
@@ -49,7 +49,8 @@ fn run(cli: &Cli) -> Result<()> {
         }
         Command::Inspect(arguments) => {
             let network = Network::load(&arguments.model)?;
-            print(&if arguments.json { network.inspect_json()? } else { network.inspect_text() })
+            let columns = table::Columns { receptive_fields: true, tensors: true };
+            print(&if arguments.json { json(&table::describe(&network))? } else { table::render(&network, columns) })
         }
         Command::Dataset(arguments) => match &arguments.kind {
             DatasetKind::Line(wanted) => generate(wanted, export::lines, &say),
@@ -60,7 +61,9 @@ fn run(cli: &Cli) -> Result<()> {
 
 /// Writes a chapter's files and says where they are.
 fn publish(made: pipeline::Made, out: &Path, say: &dyn Fn(String)) -> Result<()> {
-    let rendered = report::render(made.page, &made.assets)?;
+    let pipeline::Made { mut page, assets } = made;
+    page.finish();
+    let rendered = report::render(&page, assets)?;
     report::write(out, &rendered)?;
     say(format!("{} is ready; so are chapter.md and chapter.json beside it", out.join("chapter.html").display()));
     Ok(())
@@ -73,6 +76,11 @@ fn generate(wanted: &Generate, write: fn(&Path, u64, usize) -> Result<usize>, sa
     let count = write(&wanted.out, wanted.seed, wanted.per_class)?;
     say(format!("{count} images are in {}", wanted.out.display()));
     Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    let text = serde_json::to_string_pretty(value).map_err(|cause| Error::other(format!("JSON: {cause}")))?;
+    Ok(text + "\n")
 }
 
 /// Prints to stdout; a reader that has gone away is no error.

@@ -6,6 +6,8 @@ use ndarray::{ArrayD, Axis, Slice};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 
+use super::graph::Graph;
+use super::lower::lower;
 use super::{Network, refuse_panic};
 use crate::error::{Error, Result};
 
@@ -31,6 +33,13 @@ impl Network {
         let element = refuse_panic("reading the input", || Ok(typed.input_fact(0)?.datum_type))?;
         let (model, unoptimised) = runnable(typed)?;
         Ok(Plan { model, input_shape: shape, batch, element, unoptimised })
+    }
+
+    /// The gradient graph of the network with the values `taps` as outputs, in their order.
+    ///
+    /// Errors as for [`Network::plan`].
+    pub fn graph(&self, taps: &[&str], batch: usize, size: Option<(usize, usize)>) -> Result<Graph> {
+        lower(&self.typed(taps, batch, size)?)
     }
 
     /// tract's typed model with outputs `taps`, not decluttered: one operator per ONNX operator or nearly so.

@@ -78,7 +78,7 @@ pub fn cells(placement: Placement, fields: Option<(Cells, Cells)>) -> (Option<(C
 /// A target that is no feature map, or operators without a rule in the tail.
 pub fn maps(explainer: &Explainer, forward: &Forward, input: &Ready, classes: &[(usize, String)], method: Method, style: &Style) -> Result<Vec<Heatmap>> {
     let activation: Array3<f32> = feature_maps(&explainer.target, forward.get(&explainer.target)?.view())?;
-    let tail = explainer.tail(&input.tensor, forward)?;
+    let tail = explainer.tail(&input.tensor, forward.get(&explainer.target)?)?;
     classes.iter().enumerate().map(|(head, (class, label))| {
         let gradient = tail.gradient(head, *class, Score::Logit)?;
         let (signed, rectified) = map(method, &activation, &gradient.gradient);

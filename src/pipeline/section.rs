@@ -7,7 +7,7 @@ use super::{activations, architecture, gradcheck, heatmaps, labels, preprocess};
 use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
 use crate::error::{Error, Result};
 use crate::figure::overlay;
-use crate::model::{Layer, Network};
+use crate::model::{Layer, Network, Target};
 use crate::progress::Progress;
 use crate::report::page::{self, Figure, Line, Prediction};
 use crate::report::{Assets, assets::slug};
@@ -99,14 +99,10 @@ struct Room<'a> {
 pub fn section(chapter: &Chapter, section: &Section, loaded: &Loaded, progress: &Progress, assets: &mut Assets) -> Result<page::Section> {
     let network = &loaded.network;
     let shown = shown_layers(chapter, section, network)?;
-    let target = network.target(section.target.as_ref().map(|name| name.value.as_str()));
-    let target = target.map_err(|cause| match &section.target {
-        Some(name) => chapter.error(name, cause),
-        None => cause,
-    })?;
+    let target = target(chapter, section, network)?;
     let tensors: Vec<String> = shown.iter().map(|layer| layer.output_tensor.clone()).collect();
     let size = (loaded.recipe.preprocess.size.height, loaded.recipe.preprocess.size.width);
-    let explainer = Explainer::new(network, &target.tensor, &tensors, Some(size))?;
+    let explainer = Explainer::new(network, &target.tensor, &tensors, size)?;
     let (ready, failures) = prepare(chapter, section, loaded)?;
     let check = gradcheck::check(&explainer, &ready)?;
     let (cells, stretched_because) = heatmaps::cells(section.placement, field_cells(network, &target.tensor));
@@ -116,7 +112,7 @@ pub fn section(chapter: &Chapter, section: &Section, loaded: &Loaded, progress: 
         cells,
         stretched_because,
         gradient: check.sentence(),
-        layer: target.layer.clone(),
+        layer: target.layer.unwrap_or(target.tensor),
     };
     let mut methods = vec![section.method, Method::HiResCam];
     methods.dedup();
@@ -135,7 +131,7 @@ pub fn section(chapter: &Chapter, section: &Section, loaded: &Loaded, progress: 
     let mut page = page::Section {
         id: loaded.id.clone(),
         heading: section.title.clone(),
-        flow: Some(architecture::strip(loaded, assets)),
+        flow: Some(architecture::strip(&loaded.id, network, assets)?),
         table: Some(architecture::table(network)),
         facts: architecture::facts(network),
         notes: failures,
@@ -177,10 +173,21 @@ fn shortened(labels: &[String]) -> String {
     format!("{}{more}", labels.iter().take(12).cloned().collect::<Vec<_>>().join(", "))
 }
 
+/// The activation that heatmaps explain: the one asked for, else the last feature map before the first head.
+fn target(chapter: &Chapter, section: &Section, network: &Network) -> Result<Target> {
+    network.require_convolution()?;
+    match (&section.target, network.heads().first()) {
+        (Some(name), _) => network.find_target(&name.value).map_err(|cause| chapter.error(name, cause)),
+        (None, Some(head)) => network.default_target(head),
+        (None, None) => Err(Error::input(format!("{}: the network has no output", network.name()))),
+    }
+}
+
 /// The cells of a value in the input, where its receptive field is the same on all paths.
 fn field_cells(network: &Network, tensor: &str) -> Option<(Cells, Cells)> {
-    let [rows, columns] = network.receptive_field(tensor)?;
-    Some((Cells { first: rows.first, step: rows.step }, Cells { first: columns.first, step: columns.step }))
+    let field = network.receptive_field(tensor)?;
+    let cells = |axis: usize| Cells { first: field.start[axis], step: field.jump[axis] as f64 };
+    Some((cells(0), cells(1)))
 }
 
 /// Makes the inputs ready. One that cannot be read becomes a line in the report; a missing MNIST folder and a section none of whose inputs can be read are errors.
