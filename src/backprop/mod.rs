@@ -1,1 +1,6 @@
 //! The hand-written chain rule over the gradient graph.
+
+mod rules;
+mod tape;
+
+pub use tape::{ReluRule, Tape};

@@ -1,1 +1,3 @@
 //! ONNX networks: read once, listed as layers, run through tract, lowered to our own graph.
+
+pub mod graph;
