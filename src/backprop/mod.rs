@@ -2,5 +2,7 @@
 
 mod rules;
 mod tape;
+#[cfg(test)]
+mod tests;
 
 pub use tape::{ReluRule, Tape};

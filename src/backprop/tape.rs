@@ -82,7 +82,7 @@ impl<'g, T: Real> Tape<'g, T> {
     /// no seed depends on has gradient 0.
     ///
     /// # Errors
-    /// If a seed has the wrong shape or was not computed by this tape.
+    /// If a seed has the wrong shape, or a value of `wrt` neither was given nor depends on one that was.
     pub fn backward(&self, seeds: &[(ValueId, ArrayD<T>)], wrt: &[ValueId], relu: ReluRule) -> Result<Vec<ArrayD<T>>> {
         let mut gradients: Vec<Option<Vec<T>>> = vec![None; self.graph.nodes.len()];
         for (id, seed) in seeds {
@@ -102,7 +102,13 @@ impl<'g, T: Real> Tape<'g, T> {
         }
         let mut leads = vec![false; self.graph.nodes.len()];
         for &id in wrt {
-            self.node(id)?;
+            let node = self.node(id)?;
+            if !self.varies[id] {
+                return Err(Error::other(format!(
+                    "{}: not among the values this tape can differentiate by",
+                    node.name
+                )));
+            }
             leads[id] = true;
         }
         let wanted = leads.clone();
