@@ -45,7 +45,17 @@ fn run(cli: &Cli) -> Result<()> {
         Command::Report(arguments) => {
             let chapter = Chapter::read(&arguments.chapter)?;
             let made = pipeline::chapter(&chapter, &progress)?;
-            publish(made, &arguments.out, &say)
+            publish(made, &arguments.out, false, &say)
+        }
+        Command::Explain(arguments) => {
+            let made = pipeline::chapter(&arguments.chapter(), &progress)?;
+            publish(made, &arguments.out, arguments.raw, &say)
+        }
+        Command::Filters(_) => Err(Error::other("not yet")),
+        Command::Gradcheck(arguments) => {
+            let check = pipeline::gradients(&arguments.chapter())?;
+            print(&if arguments.json { json(&check)? } else { check.table() })?;
+            if check.holds() { Ok(()) } else { Err(Error::other("the gradients do not hold")) }
         }
         Command::Inspect(arguments) => {
             let network = Network::load(&arguments.model)?;
@@ -60,11 +70,14 @@ fn run(cli: &Cli) -> Result<()> {
 }
 
 /// Writes a chapter's files and says where they are.
-fn publish(made: pipeline::Made, out: &Path, say: &dyn Fn(String)) -> Result<()> {
-    let pipeline::Made { mut page, assets } = made;
-    page.finish();
-    let rendered = report::render(&page, assets)?;
+fn publish(made: pipeline::Made, out: &Path, raw: bool, say: &dyn Fn(String)) -> Result<()> {
+    let pipeline::Made { page, collected } = made;
+    let rendered = report::render(&page, collected.assets)?;
     report::write(out, &rendered)?;
+    if raw {
+        report::raw::write(&out.join("raw"), &collected.raw)?;
+        say(format!("{} arrays are in {}", collected.raw.len(), out.join("raw").display()));
+    }
     say(format!("{} is ready; so are chapter.md and chapter.json beside it", out.join("chapter.html").display()));
     Ok(())
 }

@@ -2,9 +2,11 @@
 
 pub mod cut;
 pub mod geometry;
+pub mod graph;
 pub mod head;
 mod kind;
 pub mod layer;
+pub mod lower;
 mod name;
 mod onnx;
 pub mod plan;

@@ -48,7 +48,10 @@ pub fn strip(id: &str, network: &Network, assets: &mut Assets) -> Result<Figure>
     let layers = network.layers();
     let readers = |layer: &Layer| {
         let prefix = format!("{}[", layer.name);
-        layers.iter().filter(|other| other.connected_to.iter().any(|from| from.starts_with(&prefix))).collect::<Vec<_>>()
+        layers
+            .iter()
+            .filter(|other| other.connected_to.iter().any(|from| from.starts_with(&prefix)))
+            .collect::<Vec<_>>()
     };
     let fork = layers.iter().position(|layer| readers(layer).len() > 1);
     // Beyond a fork that closes again (a residual block) rows of branches would say nothing; the layers then stand in one chain.
@@ -64,11 +67,15 @@ pub fn strip(id: &str, network: &Network, assets: &mut Assets) -> Result<Figure>
         _ => (layers, Vec::new()),
     };
     let trunk: Vec<Block> = trunk.iter().map(block).collect();
-    let branches: Vec<Vec<Block>> = branches.iter().map(|branch| branch.iter().map(|layer| block(layer)).collect()).collect();
+    let branches: Vec<Vec<Block>> =
+        branches.iter().map(|branch| branch.iter().map(|layer| block(layer)).collect()).collect();
     let title = format!("The flow of shapes through {}", network.title());
     let id = format!("{id}-flow");
     let image = assets.add(&id, draw(&trunk, &branches, &title)?);
-    let caption = format!("{title}: {} layers, each with the size of its output.", trunk.len() + branches.iter().map(Vec::len).sum::<usize>());
+    let caption = format!(
+        "{title}: {} layers, each with the size of its output.",
+        trunk.len() + branches.iter().map(Vec::len).sum::<usize>()
+    );
     let words: Vec<String> = trunk.iter().map(|block| format!("{} {}", block.name, block.shape)).collect();
     Ok(Figure::single(id, caption, image, words.join(", then ")))
 }
@@ -86,7 +93,8 @@ fn block(layer: &Layer) -> Block {
         Some(convolution) => format!("{} {}×{}", layer.kind, convolution.kernel_size[0], convolution.kernel_size[1]),
         None => layer.kind.clone(),
     };
-    let axes: Vec<String> = layer.output_shape.iter().skip(1).map(|axis| axis.map_or("?".into(), |n| n.to_string())).collect();
+    let axes: Vec<String> =
+        layer.output_shape.iter().skip(1).map(|axis| axis.map_or("?".into(), |n| n.to_string())).collect();
     Block { name: layer.name.clone(), detail, shape: axes.join(" × "), kind }
 }
 
@@ -100,7 +108,8 @@ pub fn facts(network: &Network) -> Vec<Line> {
         }
     }
     for head in network.heads() {
-        let recorded = metadata.get(&format!("accuracy.{}", head.name)).and_then(|text| serde_json::from_str(text).ok());
+        let recorded =
+            metadata.get(&format!("accuracy.{}", head.name)).and_then(|text| serde_json::from_str(text).ok());
         let Some(recorded): Option<serde_json::Value> = recorded else { continue };
         let Some(accuracy) = recorded.get("accuracy").and_then(serde_json::Value::as_f64) else { continue };
         let mut value = format!("{:.2} %", accuracy * 100.0);

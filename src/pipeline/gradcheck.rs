@@ -3,11 +3,12 @@
 use super::explainer::{Explainer, Score, best, feature_maps, probabilities};
 use super::input::Ready;
 use crate::error::{Error, Result};
-use crate::finite_gradient::{Check, Step, derivatives};
+use crate::finite_gradient::{self, Check, Comparison, Probe, derivatives};
+use crate::model::Head;
 use crate::model::{Precision, Tail};
 use crate::random::Random;
 use crate::report::page::Line;
-use ndarray::{Array1, Array3, ArrayD, Axis};
+use ndarray::{Array3, ArrayD, Axis};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -45,12 +46,15 @@ pub struct NetworkCheck {
 impl NetworkCheck {
     /// The largest relative error of all.
     pub fn largest_error(&self) -> f64 {
-        self.heads.iter().map(|head| head.channels.largest_error.max(head.elements.largest_error)).fold(0.0, f64::max)
+        self.heads
+            .iter()
+            .map(|head| head.channels.max_relative_error.max(head.elements.max_relative_error))
+            .fold(0.0, f64::max)
     }
 
     /// Whether every comparison holds.
     pub fn holds(&self) -> bool {
-        self.heads.iter().all(|head| head.channels.holds(self.tolerance) && head.elements.holds(self.tolerance))
+        self.heads.iter().all(|head| head.channels.passed() && head.elements.passed())
     }
 
     /// A sentence for captions.
@@ -74,14 +78,14 @@ impl NetworkCheck {
                 format!(
                     "{} channels: largest error {:.1e}, median {:.1e}, {} dropped; {} elements: {:.1e}, {:.1e}, {} dropped; {precision} precision, {}",
                     channels.compared,
-                    channels.largest_error,
-                    channels.median_error,
+                    channels.max_relative_error,
+                    channels.median_relative_error,
                     channels.dropped,
                     elements.compared,
-                    elements.largest_error,
-                    elements.median_error,
+                    elements.max_relative_error,
+                    elements.median_relative_error,
                     elements.dropped,
-                    if channels.holds(self.tolerance) && elements.holds(self.tolerance) { "✓ holds" } else { "✗ fails" }
+                    if channels.passed() && elements.passed() { "✓ holds" } else { "✗ fails" }
                 ),
             )
         };
@@ -106,10 +110,15 @@ impl NetworkCheck {
         );
         for head in &self.heads {
             for (sample, check) in [("channels", &head.channels), ("elements", &head.elements)] {
-                let verdict = if check.holds(self.tolerance) { "holds" } else { "FAILS" };
+                let verdict = if check.passed() { "holds" } else { "FAILS" };
                 text += &format!(
                     "{:<12} {:<24} {sample:<9} {:>8} {:>7} {:>10.1e} {:>10.1e}  {verdict}\n",
-                    head.head, head.tensor, check.compared, check.dropped, check.largest_error, check.median_error
+                    head.head,
+                    head.tensor,
+                    check.compared,
+                    check.dropped,
+                    check.max_relative_error,
+                    check.median_relative_error
                 );
             }
         }
@@ -130,80 +139,119 @@ pub fn check(explainer: &Explainer, images: &[Ready]) -> Result<NetworkCheck> {
     }
     let ends: Vec<&str> = network.heads().iter().map(|head| head.logits.as_str()).collect();
     let tail = network.tail(&from, &ends, BATCH, Some(explainer.size()), Precision::F64)?;
-    let (step, tolerance) = match tail.precision() {
-        Precision::F64 => (Step::DOUBLE, 1e-6),
-        Precision::F32 => (Step::SINGLE, 1e-3),
+    let tolerance = if tail.precision() == Precision::F64 { 1e-6 } else { 1e-3 };
+    let checker = Checker { explainer, tail };
+    let per_image =
+        images.par_iter().enumerate().map(|(i, image)| checker.image(image, i as u64)).collect::<Result<Vec<_>>>()?;
+    let check = |(head, described): (usize, &Head)| {
+        let mut samples = Samples::default();
+        per_image.iter().filter_map(|heads| heads.get(head)).for_each(|image| samples.extend(image));
+        HeadCheck {
+            head: described.name.clone(),
+            tensor: explainer.target.clone(),
+            channels: samples.channels.check(tolerance),
+            elements: samples.elements.check(tolerance),
+        }
     };
-    let checker = Checker { explainer, tail, step };
-    let per_image = images.par_iter().enumerate().map(|(i, image)| checker.image(image, i as u64)).collect::<Result<Vec<_>>>()?;
-    let heads = (0..ends.len()).filter_map(|head| {
-        let all = per_image.iter().map(|heads| heads[head].clone());
-        all.reduce(|a, b| HeadCheck { channels: a.channels.merged(b.channels), elements: a.elements.merged(b.elements), ..a })
-    });
     Ok(NetworkCheck {
         network: network.name().to_string(),
         precision: checker.tail.precision(),
         images: images.len(),
-        heads: heads.collect(),
+        heads: network.heads().iter().enumerate().map(check).collect(),
         tolerance,
     })
+}
+
+/// The two comparisons of one head.
+#[derive(Default)]
+struct Samples {
+    channels: Comparison,
+    elements: Comparison,
+}
+
+impl Samples {
+    fn extend(&mut self, other: &Samples) {
+        self.channels.extend(&other.channels);
+        self.elements.extend(&other.elements);
+    }
 }
 
 struct Checker<'a> {
     explainer: &'a Explainer<'a>,
     tail: Tail,
-    step: Step,
 }
 
 impl Checker<'_> {
-    fn image(&self, image: &Ready, number: u64) -> Result<Vec<HeadCheck>> {
+    fn image(&self, image: &Ready, number: u64) -> Result<Vec<Samples>> {
         let explainer = self.explainer;
         let forward = explainer.forward(&image.tensor)?;
         let activation = forward.get(&explainer.target)?;
         let noisy = noisy(activation, number);
         let heads = explainer.network.heads();
-        let check = |(head, described): (usize, &crate::model::Head)| {
+        let check = |(head, described): (usize, &Head)| {
             let class = best(&probabilities(described, forward.get(&described.logits)?));
-            let channels = self.channels(image, activation, head, class)?;
-            let elements = self.elements(image, &noisy, head, class, number)?;
-            Ok(HeadCheck { head: described.name.clone(), tensor: explainer.target.clone(), channels, elements })
+            let mut samples = Samples::default();
+            self.channels(image, activation, (head, class), &mut samples.channels)?;
+            self.elements(image, &noisy, (head, class), number, &mut samples.elements)?;
+            Ok(samples)
         };
         heads.iter().enumerate().map(check).collect()
     }
 
     /// Grad-CAM's pooled weights: Z·α_k is the derivative along a uniform change of channel k.
-    fn channels(&self, image: &Ready, activation: &ArrayD<f32>, head: usize, class: usize) -> Result<Check> {
-        let gradient = self.gradient(image, activation, head, class)?;
-        let pooled: Array1<f64> = gradient.sum_axis(Axis(2)).sum_axis(Axis(1));
-        let scale = pooled.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
-        let quotients = derivatives(pooled.len(), self.step, |asked| {
-            self.scores(image, activation, head, class, asked, |array, channel, distance| {
+    fn channels(
+        &self,
+        image: &Ready,
+        activation: &ArrayD<f32>,
+        end: (usize, usize),
+        to: &mut Comparison,
+    ) -> Result<()> {
+        let gradient = self.gradient(image, activation, end)?;
+        let pooled: Vec<f64> = gradient.sum_axis(Axis(2)).sum_axis(Axis(1)).to_vec();
+        let found = derivatives(pooled.len(), self.precision(activation), |probes| {
+            self.scores(image, activation, end, probes, |array, channel, distance| {
                 array.index_axis_mut(Axis(1), channel).mapv_inplace(|a| a + distance);
             })
         })?;
-        Ok(Check::of(pooled.as_slice().unwrap_or_default(), &quotients, scale, self.step))
+        to.add(&pooled, &found, largest(&pooled));
+        Ok(())
     }
 
     /// A seeded sample of single elements.
-    fn elements(&self, image: &Ready, activation: &ArrayD<f32>, head: usize, class: usize, number: u64) -> Result<Check> {
-        let gradient = self.gradient(image, activation, head, class)?;
-        let scale = gradient.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
-        let flat: Vec<f64> = gradient.iter().copied().collect();
-        let mut places: Vec<usize> = (0..flat.len()).collect();
-        Random::new(number, 1 + head as u64).shuffle(&mut places);
+    fn elements(
+        &self,
+        image: &Ready,
+        activation: &ArrayD<f32>,
+        end: (usize, usize),
+        number: u64,
+        to: &mut Comparison,
+    ) -> Result<()> {
+        let gradient: Vec<f64> = self.gradient(image, activation, end)?.into_iter().collect();
+        let mut places: Vec<usize> = (0..gradient.len()).collect();
+        Random::new(number, 1 + end.0 as u64).shuffle(&mut places);
         places.truncate(ELEMENTS);
-        let quotients = derivatives(places.len(), self.step, |asked| {
-            self.scores(image, activation, head, class, asked, |array, sample, distance| {
+        let found = derivatives(places.len(), self.precision(activation), |probes| {
+            self.scores(image, activation, end, probes, |array, sample, distance| {
                 if let Some(value) = array.as_slice_mut().and_then(|values| values.get_mut(places[sample])) {
                     *value += distance;
                 }
             })
         })?;
-        let sampled: Vec<f64> = places.iter().map(|place| flat[*place]).collect();
-        Ok(Check::of(&sampled, &quotients, scale, self.step))
+        let sampled: Vec<f64> = places.iter().map(|place| gradient[*place]).collect();
+        to.add(&sampled, &found, largest(&gradient));
+        Ok(())
     }
 
-    fn gradient(&self, image: &Ready, activation: &ArrayD<f32>, head: usize, class: usize) -> Result<Array3<f64>> {
+    /// How far to step in this activation.
+    fn precision(&self, activation: &ArrayD<f32>) -> finite_gradient::Precision {
+        let scale = activation.iter().fold(0.0, |most: f64, a| most.max(f64::from(a.abs())));
+        match self.tail.precision() {
+            Precision::F64 => finite_gradient::Precision::double(scale),
+            Precision::F32 => finite_gradient::Precision::single(scale),
+        }
+    }
+
+    fn gradient(&self, image: &Ready, activation: &ArrayD<f32>, (head, class): (usize, usize)) -> Result<Array3<f64>> {
         let explainer = self.explainer;
         if self.tail.precision() == Precision::F32 {
             let tail = explainer.tail(&image.tensor, activation)?;
@@ -219,9 +267,8 @@ impl Checker<'_> {
         &self,
         image: &Ready,
         activation: &ArrayD<f32>,
-        head: usize,
-        class: usize,
-        asked: &[(usize, f64)],
+        (head, class): (usize, usize),
+        asked: &[Probe],
         perturb: impl Fn(&mut ArrayD<f64>, usize, f64),
     ) -> Result<Vec<f64>> {
         let base = activation.mapv(f64::from);
@@ -230,17 +277,18 @@ impl Checker<'_> {
         for batch in asked.chunks(BATCH) {
             let rows: Vec<ArrayD<f64>> = batch
                 .iter()
-                .map(|(direction, distance)| {
+                .map(|probe| {
                     let mut row = base.clone();
-                    if *distance != 0.0 {
-                        perturb(&mut row, *direction, *distance);
+                    if probe.offset != 0.0 {
+                        perturb(&mut row, probe.direction, probe.offset);
                     }
                     row
                 })
                 .collect();
             let stack = |rows: &[ArrayD<f64>]| {
                 let views: Vec<_> = rows.iter().map(|row| row.view()).collect();
-                ndarray::concatenate(Axis(0), &views).map_err(|cause| Error::other(format!("a batch of activations: {cause}")))
+                ndarray::concatenate(Axis(0), &views)
+                    .map_err(|cause| Error::other(format!("a batch of activations: {cause}")))
             };
             let mut inputs = vec![stack(&rows)?];
             if self.explainer.passed_by() {
@@ -256,6 +304,10 @@ impl Checker<'_> {
         }
         Ok(scores)
     }
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |most, value| most.max(value.abs()))
 }
 
 /// The activation with a little seeded noise, which moves it off the ties and kinks of a black background.

@@ -6,6 +6,7 @@ mod finish;
 mod html;
 mod markdown;
 pub mod page;
+pub mod raw;
 mod write;
 
 use tera::{Context, Kwargs, State, Tera, Value};

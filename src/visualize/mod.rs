@@ -1,5 +1,6 @@
 //! One method of looking into a network a file: values in, maps out.
 
 pub mod cam;
+pub mod cause;
 pub mod placement;
 pub mod saliency;
