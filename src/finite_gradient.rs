@@ -94,9 +94,7 @@ pub fn derivatives(
 }
 
 fn pairs(directions: impl Iterator<Item = usize>, step: f64) -> Vec<Probe> {
-    directions
-        .flat_map(|direction| [step, -step].map(|offset| Probe { direction, offset }))
-        .collect()
+    directions.flat_map(|direction| [step, -step].map(|offset| Probe { direction, offset })).collect()
 }
 
 /// The two one-sided quotients at one step, and how far rounding alone may set them apart.
