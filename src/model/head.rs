@@ -73,6 +73,10 @@ fn below_activation(definition: &Definition, output: &str) -> (String, HeadActiv
                 value = node.input();
                 continue;
             }
+            "Transpose" if matches!(node.ints("perm"), Some([0, 2, 3, 1] | [0, 3, 1, 2])) => {
+                value = node.input();
+                continue;
+            }
             _ => break,
         };
         return (node.input().to_string(), activation);

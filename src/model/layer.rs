@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kind::{Role, role};
-use super::name;
+use super::name::{self, Names};
 use super::onnx::Definition;
 use super::step::{Step, readers, steps};
 use super::values::{Input, Values};
@@ -93,11 +93,7 @@ impl Layouts {
                 | "BatchNormalization"
                 | "InstanceNormalization"
                 | "LRN" => Some(false),
-                "Transpose" => match node.ints("perm") {
-                    Some([0, 2, 3, 1]) => Some(true),
-                    Some([0, 3, 1, 2]) => Some(false),
-                    _ => inherited,
-                },
+                "Transpose" => node.ints("perm").and_then(channels_moved).or(inherited),
                 // A single-channel image is sometimes brought to channels-first by a reshape.
                 "Reshape" => inherited.map(|layout| {
                     let shape = values.probed(node.output());
@@ -110,6 +106,18 @@ impl Layouts {
             }
         }
         Layouts(last)
+    }
+}
+
+/// Whether a permutation moves axis 1 to the end (true), the last axis to place 1 (false), or does something else.
+fn channels_moved(permutation: &[i64]) -> Option<bool> {
+    let rank = permutation.len() as i64;
+    let to_end: Vec<i64> = std::iter::once(0).chain(2..rank).chain([1]).collect();
+    let to_front: Vec<i64> = [0, rank - 1].into_iter().chain(1..rank - 1).collect();
+    match (permutation == to_end, permutation == to_front) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
     }
 }
 
@@ -133,8 +141,10 @@ struct Row {
     sources: Vec<usize>,
     /// The value to which later operators may still be folded: the output, seen through transposes and casts.
     tip: String,
-    /// Name from node and weight, if they say anything.
-    name: Option<String>,
+    /// Names from node and weight, if they say anything.
+    names: Option<Names>,
+    /// Made of a factor or summand, to which its counterpart may be added.
+    scaling: bool,
 }
 
 /// All rows, the input's first, in Keras's order for networks from Keras and in the file's order for others.
@@ -172,7 +182,13 @@ fn input_row(input: &Input) -> Row {
         channel_axis: if input.channels_last { 3 } else { 1 },
         convolution: None,
     };
-    Row { layer, sources: Vec::new(), tip: input.name.clone(), name: Some(name::without_port(&input.name).to_string()) }
+    Row {
+        layer,
+        sources: Vec::new(),
+        tip: input.name.clone(),
+        names: Some(Names::only(name::without_port(&input.name))),
+        scaling: false,
+    }
 }
 
 struct Builder<'a> {
@@ -200,6 +216,11 @@ impl Builder<'_> {
             (Role::Flatten, Some(owner)) => self.fold_flatten(step, owner),
             _ => false,
         };
+        let folded = folded
+            || match (&role, owner) {
+                (Role::Scale { constant, .. }, Some(owner)) => self.fold_scale(step, owner, constant),
+                _ => false,
+            };
         if !folded {
             self.push(step, role);
         }
@@ -264,6 +285,28 @@ impl Builder<'_> {
         })
     }
 
+    /// Scale and shift of one normalisation layer, which exporters write apart.
+    fn fold_scale(&mut self, step: &Step, owner: usize, constant: &str) -> bool {
+        let names = name::layer_name(step.node, None);
+        let same = |row: &Row| {
+            row.scaling && row.names.as_ref().map(|names| &names.short) == names.as_ref().map(|names| &names.short)
+        };
+        if !self.continues(step, owner) || !self.rows.get(owner).is_some_and(same) {
+            return false;
+        }
+        let count = self.count_scale(constant);
+        self.extend(step, owner, |layer| {
+            layer.parameters += count;
+            layer.trainable += count;
+            layer.pre_activation = step.output().to_string();
+        })
+    }
+
+    /// A factor per channel was learned; a single one was chosen.
+    fn count_scale(&mut self, constant: &str) -> usize {
+        if self.values.probed(constant).iter().product::<usize>() > 1 { self.count(constant) } else { 0 }
+    }
+
     /// Keras's global pooling drops the two axes of length one itself.
     fn fold_flatten(&mut self, step: &Step, owner: usize) -> bool {
         let global = |row: &Row| row.layer.kind.starts_with("Global");
@@ -279,19 +322,27 @@ impl Builder<'_> {
 
     fn push(&mut self, step: &Step, role: Role) {
         let index = self.rows.len();
-        let (kind, trainable, fixed, convolution, activation) = match role {
-            Role::Layer { kind, trainable, fixed, convolution } => (kind, trainable, fixed, convolution, None),
-            Role::Activation(activation) => ("Activation".into(), Vec::new(), Vec::new(), None, Some(activation)),
-            Role::Scale { constant, .. } => {
-                let learned = self.values.probed(&constant).iter().product::<usize>() > 1;
-                ("Rescaling".into(), if learned { vec![constant] } else { Vec::new() }, Vec::new(), None, None)
+        let scaling = matches!(role, Role::Scale { .. });
+        let mut names = name::layer_name(step.node, None);
+        let (mut parameters, mut trainable) = (0, 0);
+        let (kind, convolution, activation) = match role {
+            Role::Layer { kind, trainable: learned, fixed, convolution } => {
+                names = name::layer_name(step.node, learned.first().map(String::as_str));
+                trainable = learned.iter().map(|weight| self.count(weight)).sum();
+                parameters = trainable + fixed.iter().map(|weight| self.count(weight)).sum::<usize>();
+                (kind, convolution, None)
             }
-            Role::Flatten => ("Flatten".into(), Vec::new(), Vec::new(), None, None),
-            Role::Alias => ("Identity".into(), Vec::new(), Vec::new(), None, None),
+            Role::Scale { constant, .. } => {
+                trainable = self.count_scale(&constant);
+                parameters = trainable;
+                // TensorFlow's scope tells a folded batch norm from other scalings.
+                let normalises = step.node.name.contains("/batchnorm/");
+                (if normalises { "BatchNormalization" } else { "Rescaling" }.to_string(), None, None)
+            }
+            Role::Activation(activation) => ("Activation".to_string(), None, Some(activation)),
+            Role::Flatten => ("Flatten".to_string(), None, None),
+            Role::Alias => ("Identity".to_string(), None, None),
         };
-        let name = name::layer_name(step.node, trainable.first().map(String::as_str));
-        let trainable: usize = trainable.iter().map(|weight| self.count(weight)).sum();
-        let fixed: usize = fixed.iter().map(|weight| self.count(weight)).sum();
         let mut sources = Vec::new();
         for source in step.inputs.iter().filter_map(|value| self.owners.get(*value)) {
             if !sources.contains(source) {
@@ -303,7 +354,7 @@ impl Builder<'_> {
             name: String::new(),
             kind,
             output_shape: Vec::new(),
-            parameters: trainable + fixed,
+            parameters,
             trainable,
             connected_to: Vec::new(),
             activation,
@@ -313,7 +364,7 @@ impl Builder<'_> {
             channel_axis: 0,
             convolution,
         };
-        self.rows.push(Row { layer, sources, tip: output, name });
+        self.rows.push(Row { layer, sources, tip: output, names, scaling });
         self.own(step, index);
     }
 }
@@ -325,21 +376,19 @@ fn has_kernel(layer: &Layer) -> bool {
 
 fn name_rows(rows: &mut [Row]) {
     let mut counters: BTreeMap<String, usize> = BTreeMap::new();
-    let mut names: Vec<String> = Vec::with_capacity(rows.len());
+    let mut names: Vec<Names> = Vec::with_capacity(rows.len());
     for row in rows.iter() {
-        names.push(match &row.name {
-            Some(name) => name.clone(),
+        names.push(match &row.names {
+            Some(names) => names.clone(),
             None => {
                 let number = counters.entry(row.layer.kind.clone()).or_default();
                 *number += 1;
-                format!("{}_{number}", name::snake(&row.layer.kind))
+                Names::only(&format!("{}_{number}", name::snake(&row.layer.kind)))
             }
         });
     }
-    name::drop_common_scope(&mut names);
-    let mut taken = BTreeSet::new();
-    for (row, name) in rows.iter_mut().zip(names) {
-        row.layer.name = name::unique(name, &mut taken);
+    for (row, name) in rows.iter_mut().zip(name::settle(names)) {
+        row.layer.name = name;
     }
 }
 

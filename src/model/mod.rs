@@ -1,6 +1,8 @@
 //! ONNX networks: read once, listed as layers, run through tract, lowered to our own graph.
 
 pub mod cut;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod geometry;
 pub mod head;
 mod kind;
@@ -55,17 +57,13 @@ impl Network {
 
     /// As [`Network::load`], with an image size (height, width) for a network that leaves its own open.
     pub fn load_sized(path: &Path, size: Option<(usize, usize)>) -> Result<Network> {
-        let (mut proto, sha256) = onnx::read(path)?;
-        let mut network = Network::from_proto(&mut proto, path, size)?;
+        let (proto, sha256) = onnx::read(path)?;
+        let mut network = Network::from_proto(&proto, path, size)?;
         network.sha256 = sha256;
         Ok(network)
     }
 
-    fn from_proto(
-        proto: &mut tract_onnx::pb::ModelProto,
-        path: &Path,
-        size: Option<(usize, usize)>,
-    ) -> Result<Network> {
+    fn from_proto(proto: &tract_onnx::pb::ModelProto, path: &Path, size: Option<(usize, usize)>) -> Result<Network> {
         let definition = onnx::define(proto, path)?;
         let input = values::input(&definition);
         if let (Some(given), Some(own)) = (size, input.size())
@@ -186,6 +184,11 @@ impl Network {
     }
 }
 
+/// tract appends whole graphs to some messages, on further lines.
+fn first_line(text: &str) -> String {
+    onnx::printable(text.lines().next().unwrap_or_default())
+}
+
 /// Runs a piece of tract and turns its errors into ours.
 ///
 /// tract asserts and indexes in places where a damaged file can reach, and a damaged file must end in a message: hence
@@ -195,7 +198,7 @@ fn refuse_panic<T>(what: &str, run: impl FnOnce() -> TractResult<T>) -> Result<T
         Ok(Ok(value)) => Ok(value),
         Ok(Err(cause)) => {
             // The outermost context names the operator, the root says what is wrong; what lies between is tract's own.
-            let chain: Vec<String> = cause.chain().map(|cause| onnx::printable(&cause.to_string())).collect();
+            let chain: Vec<String> = cause.chain().map(|cause| first_line(&cause.to_string())).collect();
             let text = match (chain.first(), chain.last()) {
                 (Some(first), Some(last)) if chain.len() > 1 => format!("{first}: {last}"),
                 (Some(only), _) => only.clone(),
@@ -208,65 +211,4 @@ fn refuse_panic<T>(what: &str, run: impl FnOnce() -> TractResult<T>) -> Result<T
 }
 
 #[cfg(test)]
-mod probe {
-    use super::*;
-    #[test]
-    fn show() {
-        for file in std::env::var("SHOW").unwrap_or_default().split_whitespace() {
-            let start = std::time::Instant::now();
-            match super::Network::load(std::path::Path::new(file)) {
-                Err(e) => println!("{e}"),
-                Ok(network) => {
-                    println!(
-                        "{} {:?} {:?} fixed {:?} {:?}",
-                        network.name(),
-                        start.elapsed(),
-                        network.input(),
-                        network.fixed_batch(),
-                        network.listed_size()
-                    );
-                    println!("{}", table::render(&network, table::Columns { receptive_fields: true, tensors: true }));
-                    for h in network.heads() {
-                        let target = network.default_target(h);
-                        println!("  {h:?} -> {target:?}");
-                        if let Ok(target) = target {
-                            let start = std::time::Instant::now();
-                            let plan =
-                                network.plan(&[&target.tensor, &h.logits], 1, Some(network.listed_size())).unwrap();
-                            println!("plan {:?} {:?}", start.elapsed(), plan.unoptimised);
-                            let image = ArrayD::from_elem(&network.input().shape(3, network.listed_size())[..], 0.3f32);
-                            let start = std::time::Instant::now();
-                            let out = plan.run(&image).unwrap();
-                            println!(
-                                "run {:?} {:?}",
-                                start.elapsed(),
-                                out.iter().map(|o| o.shape().to_vec()).collect::<Vec<_>>()
-                            );
-                            for precision in [Precision::F32, Precision::F64] {
-                                let start = std::time::Instant::now();
-                                match network.tail(
-                                    &[&target.tensor],
-                                    &[&h.logits],
-                                    2,
-                                    Some(network.listed_size()),
-                                    precision,
-                                ) {
-                                    Err(e) => println!("tail {e}"),
-                                    Ok(tail) => {
-                                        let r = tail.run(&[out[0].mapv(f64::from)]).unwrap();
-                                        let diff = r[0]
-                                            .iter()
-                                            .zip(out[1].iter())
-                                            .map(|(a, b)| (a - f64::from(*b)).abs())
-                                            .fold(0.0, f64::max);
-                                        println!("tail {:?} {:?} diff {diff:e}", start.elapsed(), tail.precision());
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,4 @@
+mod bundled;
+mod dialects;
+mod refusals;
+mod running;
