@@ -405,9 +405,9 @@ fn finish(rows: &mut [Row], values: &Values, input: &Input, layouts: &Layouts) {
             4 if last => 3,
             rank => 1.min(rank.saturating_sub(1)),
         };
-        row.layer.output_shape = match shape.as_slice() {
-            &[n, c, h, w] if input.channels_last && !last => vec![n, h, w, c],
-            &[n, h, w, c] if !input.channels_last && last => vec![n, c, h, w],
+        row.layer.output_shape = match *shape.as_slice() {
+            [n, c, h, w] if input.channels_last && !last => vec![n, h, w, c],
+            [n, h, w, c] if !input.channels_last && last => vec![n, c, h, w],
             _ => shape,
         };
     }

@@ -4,6 +4,7 @@ pub mod cut;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod geometry;
+mod guard;
 pub mod head;
 mod kind;
 pub mod layer;
@@ -30,6 +31,7 @@ pub use target::Target;
 pub use values::Input;
 
 use crate::error::{Error, Result};
+use guard::refuse_panic;
 
 /// A convolutional network as its ONNX file describes it.
 pub struct Network {
@@ -181,32 +183,6 @@ impl Network {
         self.outlets.get(value).copied().ok_or_else(|| {
             Error::input(format!("{}: there is no tensor `{}`", self.file.display(), onnx::printable(value)))
         })
-    }
-}
-
-/// tract appends whole graphs to some messages, on further lines.
-fn first_line(text: &str) -> String {
-    onnx::printable(text.lines().next().unwrap_or_default())
-}
-
-/// Runs a piece of tract and turns its errors into ours.
-///
-/// tract asserts and indexes in places where a damaged file can reach, and a damaged file must end in a message: hence
-/// the net for panics here and only here.
-fn refuse_panic<T>(what: &str, run: impl FnOnce() -> TractResult<T>) -> Result<T> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(cause)) => {
-            // The outermost context names the operator, the root says what is wrong; what lies between is tract's own.
-            let chain: Vec<String> = cause.chain().map(|cause| first_line(&cause.to_string())).collect();
-            let text = match (chain.first(), chain.last()) {
-                (Some(first), Some(last)) if chain.len() > 1 => format!("{first}: {last}"),
-                (Some(only), _) => only.clone(),
-                _ => String::new(),
-            };
-            Err(Error::input(format!("{what} failed: {text}")))
-        }
-        Err(_) => Err(Error::input(format!("{what} failed: the graph is inconsistent"))),
     }
 }
 

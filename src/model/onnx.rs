@@ -12,10 +12,10 @@ use tract_onnx::prelude::Framework;
 
 use crate::error::{Error, Result};
 
-/// Axes longer than this, and tensors with more elements than [`LARGEST_TENSOR`], are taken for damage, not for data.
+/// An image side or number of channels longer than this is taken for damage, not for data.
 const LONGEST_AXIS: i64 = 1 << 24;
 /// Largest number of elements a tensor may declare (4 GiB of float32).
-const LARGEST_TENSOR: usize = 1 << 30;
+pub(crate) const LARGEST_TENSOR: usize = 1 << 30;
 
 /// An attribute's value; tensors and subgraphs are not kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,40 +85,22 @@ pub(crate) struct DeclaredInput {
     pub element: DataType,
 }
 
-/// The graph: operators in a valid order, who produces and who consumes each value, and the weights' shapes.
+/// The graph: operators in a valid order, who computes each value, and the weights' shapes.
 #[derive(Debug)]
 pub(crate) struct Definition {
     pub nodes: Vec<Node>,
     pub producers: BTreeMap<String, usize>,
-    pub consumers: BTreeMap<String, Vec<usize>>,
-    /// Initialisers: name → shape. Only floating-point ones count as parameters.
-    pub initializers: BTreeMap<String, Initializer>,
+    /// Shapes of the weights, also of those written as Constant operators.
+    pub initializers: BTreeMap<String, Vec<usize>>,
     pub input: DeclaredInput,
     pub outputs: Vec<String>,
     pub metadata: BTreeMap<String, String>,
-    pub producer: String,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Initializer {
-    pub dims: Vec<usize>,
-    pub floating: bool,
 }
 
 impl Definition {
     /// The operator that computes `value`, if one does.
     pub fn producer(&self, value: &str) -> Option<&Node> {
         self.producers.get(value).and_then(|&index| self.nodes.get(index))
-    }
-
-    /// Positions in `nodes` of the operators that read `value`.
-    pub fn consumers(&self, value: &str) -> &[usize] {
-        self.consumers.get(value).map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether `value` is one of the graph's outputs.
-    pub fn is_output(&self, value: &str) -> bool {
-        self.outputs.iter().any(|output| output == value)
     }
 }
 
@@ -151,6 +133,7 @@ pub(crate) fn define(proto: &pb::ModelProto, file: &Path) -> Result<Definition> 
     let no_graph = || Error::input(format!("{}: not an ONNX model: it holds no graph", file.display()));
     let graph = proto.graph.as_ref().ok_or_else(no_graph)?;
     let mut reasons = weight_reasons(graph, file.parent().unwrap_or(Path::new("")));
+    reasons.extend(size_reasons(graph));
     reasons.extend(operator_reasons(proto, graph));
     let input = match declared_input(graph) {
         Ok(input) => Some(input),
@@ -236,6 +219,29 @@ fn weight_reasons(graph: &pb::GraphProto, folder: &Path) -> Vec<String> {
         reasons.push("it has sparse weights, which are not supported".into());
     }
     reasons
+}
+
+/// Operators that would make a constant out of all proportion. Shape inference computes constants, so it must not meet
+/// them.
+fn size_reasons(graph: &pb::GraphProto) -> Vec<String> {
+    let integers = |name: &String| {
+        let tensor = graph.initializer.iter().find(|tensor| tensor.name == *name)?;
+        if tensor.data_type != DataType::Int64 as i32 {
+            return None;
+        }
+        let raw = tensor.raw_data.chunks_exact(8).map(|bytes| i64::from_le_bytes(bytes.try_into().unwrap_or([0; 8])));
+        Some(tensor.int64_data.iter().copied().chain(raw).collect::<Vec<_>>())
+    };
+    let too_large = |node: &&pb::NodeProto| {
+        let shape = match node.op_type.as_str() {
+            "ConstantOfShape" => node.input.first(),
+            "Expand" | "Tile" => node.input.get(1),
+            _ => None,
+        };
+        shape.and_then(integers).is_some_and(|dims| elements(&dims).is_none())
+    };
+    let found: BTreeSet<String> = graph.node.iter().filter(too_large).map(|node| node.op_type.clone()).collect();
+    if found.is_empty() { Vec::new() } else { vec![format!("it makes values of impossible size by {}", list(&found))] }
 }
 
 /// The number of elements, unless the shape is negative or out of all proportion.
@@ -428,42 +434,29 @@ fn sorted(graph: &pb::GraphProto) -> std::result::Result<Vec<usize>, Vec<String>
 fn indexed(proto: &pb::ModelProto, graph: &pb::GraphProto, order: &[usize], input: DeclaredInput) -> Definition {
     let nodes: Vec<Node> = order.iter().filter_map(|&index| graph.node.get(index)).map(node).collect();
     let mut producers = BTreeMap::new();
-    let mut consumers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
         for output in node.outputs.iter().filter(|output| !output.is_empty()) {
             producers.insert(output.clone(), index);
         }
-        let read: BTreeSet<&String> = node.inputs.iter().filter(|input| !input.is_empty()).collect();
-        for value in read {
-            consumers.entry(value.clone()).or_default().push(index);
-        }
     }
-    let initializer = |tensor: &pb::TensorProto| {
-        let dims = tensor.dims.iter().map(|&dim| usize::try_from(dim).unwrap_or(0)).collect();
-        let element = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
-        let floating = matches!(
-            element,
-            DataType::Float | DataType::Double | DataType::Float16 | DataType::Bfloat16 | DataType::Int8
-        );
-        (tensor.name.clone(), Initializer { dims, floating })
-    };
-    let mut initializers: BTreeMap<String, Initializer> = graph.initializer.iter().map(initializer).collect();
+    let shape =
+        |tensor: &pb::TensorProto| tensor.dims.iter().map(|&dim| usize::try_from(dim).unwrap_or(0)).collect::<Vec<_>>();
+    let mut initializers: BTreeMap<String, Vec<usize>> =
+        graph.initializer.iter().map(|tensor| (tensor.name.clone(), shape(tensor))).collect();
     // A weight may also be written as the tensor of a Constant operator.
     for node in graph.node.iter().filter(|node| node.op_type == "Constant") {
         let tensor = node.attribute.iter().find(|a| a.name == "value").and_then(|a| a.t.as_ref());
         if let (Some(tensor), Some(name)) = (tensor, node.output.first()) {
-            initializers.insert(name.clone(), initializer(tensor).1);
+            initializers.insert(name.clone(), shape(tensor));
         }
     }
     Definition {
         nodes,
         producers,
-        consumers,
         initializers,
         input,
         outputs: graph.output.iter().map(|output| output.name.clone()).collect(),
         metadata: proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect(),
-        producer: proto.producer_name.clone(),
     }
 }
 

@@ -7,7 +7,8 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::optim::Optimizer;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 
-use super::{Network, refuse_panic};
+use super::Network;
+use super::guard::refuse_panic;
 use crate::error::{Error, Result};
 
 /// A network ready to run, shared by all threads; every run is single-threaded and gives the same bytes.

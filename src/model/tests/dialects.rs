@@ -217,3 +217,20 @@ fn rows_and_columns_are_not_confused() {
     assert_eq!(network.layer("c").unwrap().output_shape, [None, Some(1), Some(10), Some(10)]);
     assert_eq!(network.layer("c").unwrap().convolution.as_ref().unwrap().pads, [0, 2, 0, 1]);
 }
+
+/// A head that ends in the best class's number is stepped over down to the scores.
+#[test]
+fn the_best_class_is_traced_to_its_logits() {
+    let mut f = Fixture::new("x", &[-1, 1, 4, 4]);
+    f.conv("x", "c", [2, 1, 3, 3], vec![]).node("Flatten", &["c"], "f", vec![]).dense("f", "logits", 8, 3);
+    f.node("Softmax", &["logits"], "p", vec![]).node(
+        "ArgMax",
+        &["p"],
+        "best",
+        vec![int("axis", 1), int("keepdims", 0)],
+    );
+    let network = f.output("best").load();
+    let head = &network.heads()[0];
+    assert_eq!((head.logits.as_str(), head.activation), ("logits", HeadActivation::Softmax));
+    assert_eq!(head.classes, Some(3));
+}

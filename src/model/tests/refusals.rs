@@ -115,6 +115,16 @@ fn impossible_inputs() {
 }
 
 #[test]
+fn values_of_impossible_size() {
+    let mut f = sound();
+    f.integers("shape", &[1 << 20, 1 << 20]).node("ConstantOfShape", &["shape"], "zeros", vec![]);
+    assert!(f.refusal().contains("impossible size by ConstantOfShape"));
+    let mut f = Fixture::new("x", &[-1, 1, 6, 6]);
+    let message = f.conv("x", "c", [2, 1, 3, 3], vec![ints("pads", &[1 << 20; 4])]).output("c").refusal();
+    assert!(message.contains("`c` would have the impossible size [1, 2, 2097156, 2097156]"), "{message}");
+}
+
+#[test]
 fn graphs_that_are_no_graphs() {
     let mut circle = sound();
     circle.graph.node[1].input[0] = "y".into();

@@ -149,3 +149,11 @@ fn unknown_taps_are_named() {
     let refused = sums().plan(&["nothing"], 1, None).err().unwrap().to_string();
     assert!(refused.contains("no tensor `nothing`"), "{refused}");
 }
+
+#[test]
+fn networks_and_plans_are_shared_across_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Network>();
+    shared::<crate::model::Plan>();
+    shared::<crate::model::Tail>();
+}
