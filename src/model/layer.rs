@@ -50,9 +50,11 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Whether the output has rows and columns: an image of features per channel.
+    /// Whether the output is an image of features: rows and columns, and more than one cell of them. A gate's single
+    /// cell per channel, (None, 1, 1, 8), is none.
     pub fn is_map(&self) -> bool {
-        self.output_shape.len() == 4
+        let long = self.output_shape.iter().skip(1).filter(|length| **length != Some(1)).count();
+        self.output_shape.len() == 4 && long > 1
     }
 }
 

@@ -4,6 +4,8 @@
 //! once instead of one per attempt.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -104,22 +106,44 @@ impl Definition {
     }
 }
 
-/// The file's bytes as a protobuf, with the SHA-256 of the file in hexadecimal.
+/// A reader that hashes what passes, so that the file is read once.
+struct Hashing<R> {
+    inner: R,
+    hash: Sha256,
+    length: usize,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hash.update(buffer.get(..count).unwrap_or_default());
+        self.length += count;
+        Ok(count)
+    }
+}
+
+/// The file as a protobuf, with its SHA-256 in hexadecimal.
 ///
 /// Errors: the file is missing, empty, or not an ONNX model.
 pub(crate) fn read(path: &Path) -> Result<(pb::ModelProto, String)> {
-    let bytes = std::fs::read(path).map_err(|cause| Error::reading(path, &cause))?;
-    if bytes.is_empty() {
+    let file = File::open(path).map_err(|cause| Error::reading(path, &cause))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(Error::input(format!("{}: a folder, not an ONNX model", path.display())));
+    }
+    let mut reader = Hashing { inner: file, hash: Sha256::new(), length: 0 };
+    let decoded = tract_onnx::onnx().proto_model_for_read(&mut reader);
+    if reader.length == 0 {
         return Err(Error::input(format!("{}: the file is empty, not an ONNX model", path.display())));
     }
-    let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let proto = tract_onnx::onnx().proto_model_for_read(&mut bytes.as_slice()).map_err(|cause| {
+    let proto = decoded.map_err(|cause| {
+        let cause = cause.root_cause().to_string();
         Error::input(format!(
             "{}: not an ONNX model, or cut short: {}; export it again or fetch the file anew",
             path.display(),
-            cause.root_cause()
+            printable(&cause)
         ))
     })?;
+    let hash = reader.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     match &proto.graph {
         Some(graph) if !graph.node.is_empty() => Ok((proto, hash)),
         _ => Err(Error::input(format!("{}: not an ONNX model: it holds no operators", path.display()))),

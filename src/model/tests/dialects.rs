@@ -53,6 +53,7 @@ fn torchscript_modules() {
     );
     assert_eq!(network.layer("features.0.0").unwrap().output_shape, [None, Some(8), Some(8), Some(8)]);
     assert_eq!(network.layer("avgpool").unwrap().output_shape, [None, Some(8)]);
+    assert!(network.layer("features.1.se").unwrap().is_map() && !network.layer("features.1.se.fc1").unwrap().is_map());
     let add = network.layer("features.1").unwrap();
     assert_eq!(add.connected_to, ["features.0.0[0][0]", "features.1.se[0][0]"]);
     // Through the gate every cell sees the whole image, yet stays where it is.

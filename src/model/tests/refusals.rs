@@ -32,6 +32,8 @@ fn files_that_are_no_models() {
     let missing = Network::load(Path::new("/nowhere/net.onnx")).err().unwrap();
     assert_eq!(missing.exit_code(), 2);
     assert!(missing.to_string().starts_with("/nowhere/net.onnx: cannot be read"), "{missing}");
+    let folder = Network::load(Path::new(env!("CARGO_MANIFEST_DIR"))).err().unwrap().to_string();
+    assert!(folder.contains("a folder"), "{folder}");
     assert!(loading("a.onnx", b"").contains("empty"));
     assert!(loading("b.onnx", b"a text file, not a model").contains("not an ONNX model"));
     assert!(loading("c.onnx", &[0; 64]).contains("not an ONNX model"));
@@ -167,6 +169,38 @@ fn operators_in_any_order_are_sorted() {
     let network = f.load();
     let names: Vec<&str> = network.layers().iter().map(|layer| layer.name.as_str()).collect();
     assert_eq!(names, ["x", "c", "f", "y"]);
+}
+
+#[test]
+fn the_hash_is_that_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sound.onnx");
+    let bytes = sound().bytes();
+    std::fs::write(&path, &bytes).unwrap();
+    let network = Network::load(&path).unwrap();
+    let expected: String = sha2::Digest::finalize(<sha2::Sha256 as sha2::Digest>::new_with_prefix(&bytes))
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!((network.sha256(), network.name(), network.title()), (expected.as_str(), "sound", "sound"));
+}
+
+/// Weights stored as bytes and made float again are an ordinary float network.
+#[test]
+fn byte_weights_made_float_are_no_quantised_network() {
+    let mut f = sound();
+    let kernel = &mut f.graph.initializer[0];
+    kernel.name = "c.bytes".into();
+    kernel.data_type = DataType::Int8 as i32;
+    kernel.float_data.clear();
+    kernel.int32_data = (0..18).collect();
+    f.floats("scale", &[], &[0.5]).node("DequantizeLinear", &["c.bytes", "scale"], "c.kernel", vec![]);
+    let network = f.load();
+    let kernel = network.weight(&network.layer("c").unwrap().convolution.as_ref().unwrap().kernel).unwrap();
+    assert_eq!(kernel.iter().copied().collect::<Vec<_>>()[..4], [0.0, 0.5, 1.0, 1.5]);
+    assert_eq!(network.layer("c").unwrap().parameters, 20);
+    f.node("QuantizeLinear", &["y", "scale"], "q", vec![]);
+    assert!(f.refusal().contains("quantised"));
 }
 
 /// A file cut anywhere, or with a byte changed, is refused or read; it never panics.
