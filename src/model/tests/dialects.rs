@@ -70,7 +70,7 @@ fn torchscript_modules() {
 fn spelled_out_activations() {
     let mut f = Fixture::new("input", &[-1, 3, 8, 8]);
     f.conv("input", "a", [4, 3, 1, 1], vec![]);
-    f.floats("root", &[], &[1.414_213_5]).floats("one", &[], &[1.0]).floats("half", &[], &[0.5]);
+    f.floats("root", &[], &[std::f32::consts::SQRT_2]).floats("one", &[], &[1.0]).floats("half", &[], &[0.5]);
     f.node("Div", &["a", "root"], "a1", vec![]).node("Erf", &["a1"], "a2", vec![]).node(
         "Add",
         &["a2", "one"],
