@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Network;
 use super::kind::Window;
-use super::layer::Layouts;
+use super::layout::Layouts;
 use super::onnx::{Definition, Node};
 use super::values::{Input, Values};
 

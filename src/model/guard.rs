@@ -6,7 +6,7 @@ use std::sync::Once;
 
 use tract_onnx::prelude::TractResult;
 
-use super::onnx::printable;
+use super::refusal::printable;
 use crate::error::{Error, Result};
 
 thread_local! {

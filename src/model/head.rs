@@ -1,6 +1,6 @@
 //! Heads: the graph's outputs, and the logits below their final activation.
 
-use super::layer::Layouts;
+use super::layout::Layouts;
 use super::onnx::Definition;
 use super::values::Values;
 

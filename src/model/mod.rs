@@ -8,9 +8,12 @@ mod guard;
 pub mod head;
 mod kind;
 pub mod layer;
+mod layout;
 mod name;
 mod onnx;
 pub mod plan;
+mod refusal;
+mod row;
 mod step;
 pub mod table;
 pub mod target;
@@ -43,7 +46,7 @@ pub struct Network {
     values: values::Values,
     layers: Vec<Layer>,
     heads: Vec<Head>,
-    layouts: layer::Layouts,
+    layouts: layout::Layouts,
     fields: BTreeMap<String, ReceptiveField>,
     model: InferenceModel,
     outlets: BTreeMap<String, OutletId>,
@@ -81,7 +84,7 @@ impl Network {
         let parsed = refuse_panic("reading the graph", || framework.parse(proto, folder)).map_err(in_file)?;
         let outlets: BTreeMap<String, OutletId> = parsed.outlets_by_name.into_iter().collect();
         let values = values::infer(&parsed.model, &outlets, &definition, &input, size).map_err(in_file)?;
-        let layouts = layer::Layouts::of(&definition, &values, &input);
+        let layouts = layout::Layouts::of(&definition, &values, &input);
         let layers = layer::layers(&definition, &values, &input, &layouts);
         let heads = head::heads(&definition, &values, &layouts);
         let fields = geometry::fields(&definition, &values, &layouts, &input);
@@ -164,7 +167,7 @@ impl Network {
         }
         let kinds: std::collections::BTreeSet<&str> = self.layers.iter().map(|layer| layer.kind.as_str()).collect();
         let kinds: Vec<&str> = kinds.into_iter().collect();
-        Err(onnx::refusal(&self.file, &[format!("it has no convolution; its layers are {}", kinds.join(", "))]))
+        Err(refusal::refusal(&self.file, &[format!("it has no convolution; its layers are {}", kinds.join(", "))]))
     }
 
     /// A weight's values by its ONNX name, e.g. [`Convolution::kernel`] (out, in/group, height, width).
@@ -181,7 +184,7 @@ impl Network {
 
     fn outlet(&self, value: &str) -> Result<OutletId> {
         self.outlets.get(value).copied().ok_or_else(|| {
-            Error::input(format!("{}: there is no tensor `{}`", self.file.display(), onnx::printable(value)))
+            Error::input(format!("{}: there is no tensor `{}`", self.file.display(), refusal::printable(value)))
         })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::kind::{Role, role};
 use super::step::{Step, readers, steps};
-use super::{Head, Layer, Network, onnx::printable};
+use super::{Head, Layer, Network, refusal::printable};
 use crate::error::{Error, Result};
 
 /// An activation chosen as target.

@@ -10,7 +10,8 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 
 use super::guard::refuse_panic;
-use super::onnx::{Definition, LARGEST_TENSOR, printable};
+use super::onnx::Definition;
+use super::refusal::{LARGEST_TENSOR, printable};
 use crate::error::{Error, Result};
 
 /// Image sizes tried when the file leaves its own open, the customary one first.
