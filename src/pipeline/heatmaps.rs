@@ -13,8 +13,9 @@ use crate::visualize::placement::{Cells, Placement, dense};
 use ndarray::{Array2, Array3};
 use serde_json::json;
 
-/// Room for one panel in CSS pixels.
-const ROOM: usize = 224;
+/// Room for one panel in CSS pixels: three and a colour bar stand in a row for one head, four and a bar for several.
+const ROOM_ALONE: usize = 196;
+const ROOM_OF_HEADS: usize = 140;
 /// How much of the heatmap's colour shows over the image.
 const OPACITY: f32 = 0.55;
 
@@ -130,7 +131,8 @@ pub fn figure(
     assets: &mut Assets,
 ) -> Result<Figure> {
     let (height, width, _) = input.shown.dim();
-    let size = overlay::panel_size((width, height), ROOM);
+    let room = if maps.len() > 1 { ROOM_OF_HEADS } else { ROOM_ALONE };
+    let size = overlay::panel_size((width, height), room);
     let shared = range(maps.iter().flat_map(|map| map.rectified.iter().copied())).map_or(0.0, |(_, high)| high);
     let scale = (0.0, if shared > 0.0 { shared } else { 1.0 });
     let method = maps.first().map_or(style.method, |map| map.method);
