@@ -7,7 +7,7 @@ use ndarray::{ArrayView2, ArrayView3};
 use super::grid::Tile;
 use super::raster::Raster;
 use super::svg::{Anchor, Ink, Svg, fit};
-use super::{Colormap, Picture, fraction};
+use super::{COLUMN, Colormap, Picture, fraction};
 use crate::error::{Error, Result};
 
 /// Font size of labels, and the height of the line they stand on.
@@ -28,6 +28,14 @@ pub struct Panel<'a> {
 pub fn panel_size((width, height): (usize, usize), room: usize) -> (u32, u32) {
     let magnification = (room / width.max(height).max(1)).max(1);
     ((width * magnification) as u32, (height * magnification) as u32)
+}
+
+/// The room for each of `maps` panels that stand in one row beside the input image and the colour bar, in CSS pixels.
+pub fn room(maps: usize) -> usize {
+    const GAP: usize = 16;
+    const BAR: usize = 64;
+    let panels = maps + 1;
+    ((COLUMN - BAR).saturating_sub(GAP * (panels + 1)) / panels).clamp(84, 168)
 }
 
 /// The input image [H, W, C] with values in [0, 1].
@@ -185,6 +193,7 @@ mod tests {
     #[test]
     fn maps_stand_in_the_middle_at_whole_magnification() {
         assert_eq!(panel_size((28, 28), 150), (140, 140));
+        assert_eq!((room(1), room(4), panel_size((28, 28), room(4))), (168, 115, (112, 112)));
         assert_eq!(panel_size((500, 300), 150), (500, 300));
         let panel = Panel { size: (140, 140), label: "" };
         let picture = heatmap(Array2::ones((22, 22)).view(), (0.0, 1.0), Colormap::Inferno, panel).unwrap();

@@ -6,6 +6,8 @@ mod finish;
 mod html;
 mod markdown;
 pub mod page;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use tera::{Context, Kwargs, State, Tera, Value};
