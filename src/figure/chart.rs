@@ -11,7 +11,7 @@ use super::{Picture, range};
 use crate::error::{Error, Result};
 
 /// Width of a chart in CSS pixels.
-pub const WIDTH: u32 = 340;
+pub const WIDTH: u32 = 320;
 
 /// Font size of all text.
 const FONT: u32 = 11;
@@ -450,7 +450,7 @@ mod tests {
             .match_indices("cx=\"")
             .map(|(i, _)| picture.svg[i + 4..].split('"').next().unwrap().parse().unwrap())
             .collect();
-        let spread = 326.0 - 124.0;
+        let spread = 306.0 - 124.0;
         let place = |value: f64| (124.0 + value / 5.2 * spread).round() as i32;
         assert_eq!(centres, [place(4.0), place(2.0), place(2.0)]);
         assert!(picture.svg.contains("chance"));

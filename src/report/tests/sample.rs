@@ -53,7 +53,10 @@ fn filter_tile(number: usize, size: usize) -> Tile {
 
 fn single(assets: &mut Assets, id: &str, caption: &str, alt: &str, picture: Picture) -> Figure {
     let image = assets.add(id, picture);
-    let provenance = vec![Line::new("Tensor", "conv2d_2/relu"), Line::new("Scale", "each channel from its own minimum to its maximum")];
+    let provenance = vec![
+        Line::new("Tensor", "conv2d_2/relu"),
+        Line::new("Scale", "each channel from its own minimum to its maximum"),
+    ];
     Figure { provenance, ..Figure::single(id, caption, image, alt) }
 }
 
@@ -61,17 +64,47 @@ fn filters(assets: &mut Assets, id: &str, layer: &str, count: usize) -> Filters 
     let tiles: Vec<Tile> = (0..count).map(|number| filter_tile(number, 28)).collect();
     let layout = Layout::fitting(count, 28, COLUMN);
     let picture = grid::grid(&tiles, layout, None, &format!("filters of {layer}")).unwrap();
-    let caption = format!("The image that excites each of the {count} filters of {layer} most, by gradient ascent from one seeded start.");
-    let mut figure = single(assets, &format!("{id}-{layer}-filters"), &caption, "Striped textures of varied direction and colour; two tiles are empty.", picture);
+    let caption = format!(
+        "The image that excites each of the {count} filters of {layer} most, by gradient ascent from one seeded start."
+    );
+    let mut figure = single(
+        assets,
+        &format!("{id}-{layer}-filters"),
+        &caption,
+        "Striped textures of varied direction and colour; two tiles are empty.",
+        picture,
+    );
     figure.tiles = count;
     figure.data = serde_json::json!({ "filters": [{ "number": 0, "start": 0.01, "end": 2.5 }] });
-    let curves: Vec<Vec<f32>> = (0..count).map(|k| (0..31).map(|s| (1.0 - (-0.1 * s as f32).exp()) * (1.0 + 2.0 * noise(k))).collect()).collect();
+    let curves: Vec<Vec<f32>> = (0..count)
+        .map(|k| (0..31).map(|s| (1.0 - (-0.1 * s as f32).exp()) * (1.0 + 2.0 * noise(k))).collect())
+        .collect();
     let title = format!("Ascent curves of {layer}");
     let picture = chart::curves(&Curves { title: &title, x: "step", y: "activation", curves: &curves }).unwrap();
-    let ascent = single(assets, &format!("{id}-{layer}-ascent"), "Activation over the steps of the ascent: every filter thin, their median thick.", "All curves rise and level off after about twenty steps.", picture);
-    let rows: Vec<Interval> = (0..4).map(|k| Interval { label: ["start", "natural inputs", "ascended", "at equal norm"][k].into(), value: k as f64 + 0.5, low: k as f64, high: k as f64 + 1.2, control: k == 1 }).collect();
+    let ascent = single(
+        assets,
+        &format!("{id}-{layer}-ascent"),
+        "Activation over the steps of the ascent: every filter thin, their median thick.",
+        "All curves rise and level off after about twenty steps.",
+        picture,
+    );
+    let rows: Vec<Interval> = (0..4)
+        .map(|k| Interval {
+            label: ["start", "natural inputs", "ascended", "at equal norm"][k].into(),
+            value: k as f64 + 0.5,
+            low: k as f64,
+            high: k as f64 + 1.2,
+            control: k == 1,
+        })
+        .collect();
     let picture = chart::intervals(&format!("{layer} against natural inputs"), "activation", &rows, None).unwrap();
-    let against = single(assets, &format!("{id}-{layer}-natural"), "Highest activation of the ascended images against natural inputs.", "The ascended images lie above natural inputs.", picture);
+    let against = single(
+        assets,
+        &format!("{id}-{layer}-natural"),
+        "Highest activation of the ascended images against natural inputs.",
+        "The ascended images lie above natural inputs.",
+        picture,
+    );
     Filters {
         heading: format!("Convolutional Filters ({layer})"),
         count: format!("Of {count} filters, {} answered, 1 needed another start, 2 are dead from 5 starts.", count - 2),
@@ -82,11 +115,22 @@ fn filters(assets: &mut Assets, id: &str, layer: &str, count: usize) -> Filters 
 
 fn heatmaps(assets: &mut Assets, id: &str, heads: &[&str], image: &Array3<f32>) -> Vec<Figure> {
     let size = overlay::panel_size((28, 28), overlay::room(heads.len()));
-    let map = Array2::from_shape_fn((22, 22), |(y, x)| (-((x as f32 - 11.0).powi(2) + (y as f32 - 8.0).powi(2)) / 30.0).exp());
-    let dense = Array2::from_shape_fn((28, 28), |(y, x)| (-((x as f32 - 14.0).powi(2) + (y as f32 - 11.0).powi(2)) / 36.0).exp());
+    let map = Array2::from_shape_fn((22, 22), |(y, x)| {
+        (-((x as f32 - 11.0).powi(2) + (y as f32 - 8.0).powi(2)) / 30.0).exp()
+    });
+    let dense = Array2::from_shape_fn((28, 28), |(y, x)| {
+        (-((x as f32 - 14.0).powi(2) + (y as f32 - 11.0).powi(2)) / 36.0).exp()
+    });
     let scale = range(map.iter().copied()).unwrap();
-    let mut one = |name: &str, picture: Picture, alt: &str| page::Panel { image: assets.add(&format!("{id}-{name}"), picture), alt: alt.into() };
-    let lead = vec![one("cam-input", overlay::input(image.view(), Panel { size, label: "Input" }).unwrap(), "A red line on black.")];
+    let mut one = |name: &str, picture: Picture, alt: &str| page::Panel {
+        image: assets.add(&format!("{id}-{name}"), picture),
+        alt: alt.into(),
+    };
+    let lead = vec![one(
+        "cam-input",
+        overlay::input(image.view(), Panel { size, label: "Input" }).unwrap(),
+        "A red line on black.",
+    )];
     let (mut maps, mut overlays) = (Vec::new(), Vec::new());
     for (i, head) in heads.iter().enumerate() {
         let panel = Panel { size, label: head };
@@ -102,7 +146,11 @@ fn heatmaps(assets: &mut Assets, id: &str, heads: &[&str], image: &Array3<f32>) 
         maps.push(one(&format!("cam-{head}"), heat, &alt));
         overlays.push(one(&format!("over-{head}"), over, &alt));
     }
-    maps.push(one("cam-bar", overlay::colour_bar(Colormap::Inferno, "0.00", "4.13", size.1).unwrap(), "Colour bar from 0 to 4.13."));
+    maps.push(one(
+        "cam-bar",
+        overlay::colour_bar(Colormap::Inferno, "0.00", "4.13", size.1).unwrap(),
+        "Colour bar from 0 to 4.13.",
+    ));
     vec![Figure {
         id: format!("{id}-grad-cam"),
         caption: "Grad-CAM at conv2d_2/relu for the predicted class, on the map's own grid of 22 × 22 cells and over the input at an opacity of 50 %.".into(),
@@ -125,23 +173,53 @@ fn input(assets: &mut Assets, id: &str, layers: &[(&str, usize, usize)], heads: 
     let image = line(28, if id.ends_with('2') { -1.0 } else { 0.5 });
     let panel = Panel { size: overlay::panel_size((28, 28), 170), label: "" };
     let picture = overlay::input(image.view(), panel).unwrap();
-    let mut figure = single(assets, &format!("{id}-input"), "The input and the five most probable classes of each head.", "A red line, 15 pixels long and 3 wide, at 30 degrees, on black.", picture);
+    let mut figure = single(
+        assets,
+        &format!("{id}-input"),
+        "The input and the five most probable classes of each head.",
+        "A red line, 15 pixels long and 3 wide, at 30 degrees, on black.",
+        picture,
+    );
     figure.rows.push(Row::default());
     let mut predictions = Vec::new();
     for (i, head) in heads.iter().enumerate() {
-        let bars: Vec<Bar> = (0..3).map(|k| Bar { label: format!("long, wide, red, {}°", 15 * (k + 1)), value: [0.93, 0.05, 0.02][k], text: ["93.0 %", "5.0 %", "2.0 %"][k].into(), mark: if k == 0 { "truth".into() } else { String::new() } }).collect();
+        let bars: Vec<Bar> = (0..3)
+            .map(|k| Bar {
+                label: format!("long, wide, red, {}°", 15 * (k + 1)),
+                value: [0.93, 0.05, 0.02][k],
+                text: ["93.0 %", "5.0 %", "2.0 %"][k].into(),
+                mark: if k == 0 { "truth".into() } else { String::new() },
+            })
+            .collect();
         let picture = chart::bars(head, &bars).unwrap();
         let image = assets.add(&format!("{id}-probabilities-{head}"), picture);
-        figure.rows[1].panels.push(page::Panel { image, alt: format!("Probabilities of {head}: 93.0 %, 5.0 %, 2.0 %.") });
+        figure.rows[1]
+            .panels
+            .push(page::Panel { image, alt: format!("Probabilities of {head}: 93.0 %, 5.0 %, 2.0 %.") });
         let truth = if i == 1 { "narrow" } else { "long, wide, red, 15°" };
         predictions.push(Prediction::new(*head, "long, wide, red, 15°", 0.93, Some(truth.into())));
     }
     let mut activations = Vec::new();
     for (layer, channels, size) in layers {
         let tiles = grid::feature_maps(activation(*channels, *size).view(), Scale::PerTile, Colormap::Viridis);
-        let legend = Legend { colormap: Colormap::Viridis, low: "minimum of the channel".into(), high: "its maximum".into() };
-        let picture = grid::grid(&tiles, Layout::fitting(*channels, *size, COLUMN), Some(&legend), &format!("activation of {layer}")).unwrap();
-        let mut figure = single(assets, &format!("{id}-{layer}"), &format!("Activation of {layer}: {channels} channels of {size} × {size}; channels that are zero everywhere are hatched."), "The line appears in most channels, thickened or as its edges.", picture);
+        let legend =
+            Legend { colormap: Colormap::Viridis, low: "minimum of the channel".into(), high: "its maximum".into() };
+        let picture = grid::grid(
+            &tiles,
+            Layout::fitting(*channels, *size, COLUMN),
+            Some(&legend),
+            &format!("activation of {layer}"),
+        )
+        .unwrap();
+        let mut figure = single(
+            assets,
+            &format!("{id}-{layer}"),
+            &format!(
+                "Activation of {layer}: {channels} channels of {size} × {size}; channels that are zero everywhere are hatched."
+            ),
+            "The line appears in most channels, thickened or as its edges.",
+            picture,
+        );
         figure.tiles = *channels;
         activations.push(figure);
     }
@@ -152,7 +230,9 @@ fn input(assets: &mut Assets, id: &str, layers: &[(&str, usize, usize)], heads: 
         predictions,
         activations,
         heatmaps: heatmaps(assets, id, heads, &image),
-        notes: vec!["Color has an empty map: all weighted sums are negative. The counterfactual map answers instead.".into()],
+        notes: vec![
+            "Color has an empty map: all weighted sums are negative. The counterfactual map answers instead.".into(),
+        ],
         ..Input::default()
     }
 }
@@ -161,7 +241,14 @@ fn block(name: &str, detail: &str, shape: &str, kind: Kind) -> Block {
     Block { name: name.into(), detail: detail.into(), shape: shape.into(), kind }
 }
 
-fn section(assets: &mut Assets, id: &str, heading: &str, convolutions: &[(&str, usize, usize)], heads: &[&str], inputs: usize) -> Section {
+fn section(
+    assets: &mut Assets,
+    id: &str,
+    heading: &str,
+    convolutions: &[(&str, usize, usize)],
+    heads: &[&str],
+    inputs: usize,
+) -> Section {
     let trunk = [
         block("Input_Image", "InputLayer", "28 × 28 × 3", Kind::Input),
         block("conv2d_2", "Conv2D 7×7", "22 × 22 × 32", Kind::Convolution),
@@ -170,11 +257,19 @@ fn section(assets: &mut Assets, id: &str, heading: &str, convolutions: &[(&str, 
         block("flatten_2", "Flatten", "3872", Kind::Other),
         block("dense_3", "Dense", "1024", Kind::Dense),
     ];
-    let head = |name: &&str| vec![block("dense_4", "Dense", "64", Kind::Dense), block(name, "Dense, softmax", "12", Kind::Head)];
+    let head = |name: &&str| {
+        vec![block("dense_4", "Dense", "64", Kind::Dense), block(name, "Dense, softmax", "12", Kind::Head)]
+    };
     let branches: Vec<Vec<Block>> = heads.iter().map(head).collect();
     let branches = if heads.len() > 1 { branches } else { Vec::new() };
     let picture = flow::strip(&trunk, &branches, &format!("Layers of {heading}")).unwrap();
-    let flow = single(assets, &format!("{id}-flow"), "The shapes that flow through the network.", "Six layers from 28 × 28 × 3 to 96 classes.", picture);
+    let flow = single(
+        assets,
+        &format!("{id}-flow"),
+        "The shapes that flow through the network.",
+        "Six layers from 28 × 28 × 3 to 96 classes.",
+        picture,
+    );
     let cells = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
     let table = Table {
         caption: format!("Layers of {heading}"),
@@ -187,16 +282,25 @@ fn section(assets: &mut Assets, id: &str, heading: &str, convolutions: &[(&str, 
             cells(["dense_3 (Dense)", "(None, 1024)", "3965952"]),
             cells(["dense_4 (Dense)", "(None, 96)", "98400"]),
         ],
-        totals: vec!["Total params: 4,069,216".into(), "Trainable params: 4,069,152".into(), "Non-trainable params: 64".into()],
+        totals: vec![
+            "Total params: 4,069,216".into(),
+            "Trainable params: 4,069,152".into(),
+            "Non-trainable params: 64".into(),
+        ],
         fold: None,
     };
     Section {
         id: id.into(),
         heading: heading.into(),
-        paragraphs: vec!["One convolution of 32 filters of 7 × 7, normalised and pooled, then two dense layers.".into()],
+        paragraphs: vec![
+            "One convolution of 32 filters of 7 × 7, normalised and pooled, then two dense layers.".into(),
+        ],
         flow: Some(flow),
         table: Some(table),
-        facts: vec![Line::new("Test accuracy", "99.4 % of 9,600 fresh lines"), Line::new("Gradient check", "largest error 4 × 10⁻¹⁰ of the largest gradient, 352 scalars, 0 dropped")],
+        facts: vec![
+            Line::new("Test accuracy", "99.4 % of 9,600 fresh lines"),
+            Line::new("Gradient check", "largest error 4 × 10⁻¹⁰ of the largest gradient, 352 scalars, 0 dropped"),
+        ],
         filters: convolutions.iter().map(|(layer, count, _)| filters(assets, id, layer, *count)).collect(),
         inputs: (1..=inputs).map(|i| input(assets, &format!("{id}-{i}"), convolutions, heads)).collect(),
         notes: Vec::new(),
@@ -229,21 +333,63 @@ fn inference(assets: &mut Assets, number: usize, verdict: Verdict, statement: &s
 pub fn page() -> (Page, Assets) {
     let mut assets = Assets::default();
     let sections = vec![
-        section(&mut assets, "base-line", "Base model over Line data", &[("conv2d_2", 32, 22), ("max_pooling2d_2", 32, 11)], &["Class"], 2),
-        section(&mut assets, "variation-1", "Question 2 - Variation 1 model", &[("conv2d_1", 4, 26), ("conv2d_2", 6, 22)], &["Length", "Width", "Color", "Angle"], 1),
-        section(&mut assets, "deep-line", "Deep model on Line dataset", &[("conv2d_8", 32, 26), ("conv2d_9", 64, 13), ("conv2d_10", 128, 6)], &["Class"], 1),
+        section(
+            &mut assets,
+            "base-line",
+            "Base model over Line data",
+            &[("conv2d_2", 32, 22), ("max_pooling2d_2", 32, 11)],
+            &["Class"],
+            2,
+        ),
+        section(
+            &mut assets,
+            "variation-1",
+            "Question 2 - Variation 1 model",
+            &[("conv2d_1", 4, 26), ("conv2d_2", 6, 22)],
+            &["Length", "Width", "Color", "Angle"],
+            1,
+        ),
+        section(
+            &mut assets,
+            "deep-line",
+            "Deep model on Line dataset",
+            &[("conv2d_8", 32, 26), ("conv2d_9", 64, 13), ("conv2d_10", 128, 6)],
+            &["Class"],
+            1,
+        ),
     ];
     let claims = [
-        (Verdict::Supported, "In most models the activations and the class heatmaps attend in and around the region that matters for the class."),
+        (
+            Verdict::Supported,
+            "In most models the activations and the class heatmaps attend in and around the region that matters for the class.",
+        ),
         (Verdict::NotSupported, "The effect of max pooling on the convolution’s output is clearly visible."),
         (Verdict::Undecided, "The learned filters show intricate patterns."),
     ];
-    let items = claims.iter().enumerate().map(|(i, (verdict, words))| inference(&mut assets, i + 1, *verdict, words)).collect();
-    let further = vec![Inference { id: "finding-depth".into(), ..inference(&mut assets, 4, Verdict::Supported, "The classes separate after the first pooling.") }];
+    let items =
+        claims.iter().enumerate().map(|(i, (verdict, words))| inference(&mut assets, i + 1, *verdict, words)).collect();
+    let further = vec![Inference {
+        id: "finding-depth".into(),
+        ..inference(&mut assets, 4, Verdict::Supported, "The classes separate after the first pooling.")
+    }];
     let summary = Table {
         caption: "Accuracy, localisation, zero gradients and filters of every network".into(),
-        columns: vec![Column::text("Network"), Column::number("Length"), Column::number("Width"), Column::number("Color"), Column::number("Angle"), Column::number("Energy ratio"), Column::number("Zero gradients"), Column::number("Filters alive")],
-        rows: ["Variation 1", "Variation 2", "Variation 3"].iter().map(|name| [*name, "99.6 %", "100.0 %", "100.0 %", "94.1 %", "6.20", "0", "32 of 32"].map(str::to_owned).to_vec()).collect(),
+        columns: vec![
+            Column::text("Network"),
+            Column::number("Length"),
+            Column::number("Width"),
+            Column::number("Color"),
+            Column::number("Angle"),
+            Column::number("Energy ratio"),
+            Column::number("Zero gradients"),
+            Column::number("Filters alive"),
+        ],
+        rows: ["Variation 1", "Variation 2", "Variation 3"]
+            .iter()
+            .map(|name| {
+                [*name, "99.6 %", "100.0 %", "100.0 %", "94.1 %", "6.20", "0", "32 of 32"].map(str::to_owned).to_vec()
+            })
+            .collect(),
         ..Table::default()
     };
     let inferences = Inferences {
