@@ -110,7 +110,7 @@ pub fn overlay(
 ) -> Result<Picture> {
     let (height, width, channels) = image.dim();
     let (rows, columns) = dense.dim();
-    let finer = if height == 0 { 0 } else { rows / height };
+    let finer = rows.checked_div(height).unwrap_or(0);
     if finer == 0 || (rows, columns) != (finer * height, finer * width) {
         return Err(Error::other(format!(
             "a map of {rows}×{columns} cannot lie over an image of {height}×{width} pixels"
