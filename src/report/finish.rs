@@ -108,7 +108,10 @@ impl Page {
     }
 
     fn check_anchors(&mut self) -> Result<()> {
-        let mut ids: Vec<String> = self.figures_mut().into_iter().map(|figure| figure.id.clone()).collect();
+        // Each figure's pictures have an anchor of their own.
+        let figures = self.figures_mut().into_iter();
+        let mut ids: Vec<String> =
+            figures.flat_map(|figure| [figure.id.clone(), format!("view-{}", figure.id)]).collect();
         for section in &self.sections {
             ids.push(section.id.clone());
             ids.extend(section.filters.iter().map(|filters| filters.id.clone()));
@@ -118,7 +121,9 @@ impl Page {
             ids.extend(inferences.items.iter().chain(&inferences.further).map(|item| item.id.clone()));
         }
         let mut seen: BTreeSet<String> =
-            ["inferences", "further-findings", "networks", "trust", "making", "top"].map(str::to_owned).into();
+            ["inferences", "further-findings", "networks", "trust", "making", "top", "main", "contents", "reading"]
+                .map(str::to_owned)
+                .into();
         for id in ids {
             if !seen.insert(id.clone()) {
                 return Err(Error::other(format!("two parts of the page have the id '{id}'")));
