@@ -13,9 +13,6 @@ use crate::visualize::placement::{Cells, Placement, dense};
 use ndarray::{Array2, Array3};
 use serde_json::json;
 
-/// Room for one panel in CSS pixels: three and a colour bar stand in a row for one head, four and a bar for several.
-const ROOM_ALONE: usize = 196;
-const ROOM_OF_HEADS: usize = 140;
 /// How much of the heatmap's colour shows over the image.
 const OPACITY: f32 = 0.55;
 
@@ -131,8 +128,7 @@ pub fn figure(
     assets: &mut Assets,
 ) -> Result<Figure> {
     let (height, width, _) = input.shown.dim();
-    let room = if maps.len() > 1 { ROOM_OF_HEADS } else { ROOM_ALONE };
-    let size = overlay::panel_size((width, height), room);
+    let size = overlay::panel_size((width, height), overlay::room(maps.len()));
     let shared = range(maps.iter().flat_map(|map| map.rectified.iter().copied())).map_or(0.0, |(_, high)| high);
     let scale = (0.0, if shared > 0.0 { shared } else { 1.0 });
     let method = maps.first().map_or(style.method, |map| map.method);
@@ -162,16 +158,10 @@ pub fn figure(
         let picture = overlay::overlay(input.shown.view(), map.dense.view(), scale, style.colormap, OPACITY, panel)?;
         over.push(add(&format!("{head}-overlay"), format!("over the input: {alt}"), picture));
     }
-    let row = |heading: &str, panels: Vec<Panel>| Row { heading: Some(heading.into()), panels };
-    let rows = if maps.len() == 1 {
-        let panels = [vec![seen], plain, over, vec![bar]].concat();
-        vec![row("Input, Heatmap, Heatmap over Input Image", panels)]
-    } else {
-        vec![
-            row("Heatmap", [plain, vec![bar.clone()]].concat()),
-            row("Heatmap over Input Image", [over, vec![bar]].concat()),
-        ]
-    };
+    let row = |heading: Option<&str>, panels: Vec<Panel>| Row { heading: heading.map(str::to_string), panels };
+    plain.push(bar);
+    let rows =
+        vec![row(None, vec![seen]), row(Some("Heatmap"), plain), row(Some("Heatmap over Input Image"), over)];
     let grid = maps.first().map_or((0, 0), |map| map.rectified.dim());
     let caption = format!(
         "{} of {} for {}{}: {}×{} cells, {}.",
