@@ -2,6 +2,7 @@
 
 pub mod activations;
 pub mod architecture;
+pub mod differences;
 pub mod explainer;
 pub mod gradcheck;
 pub mod heatmaps;
@@ -10,6 +11,8 @@ pub mod labels;
 pub mod preprocess;
 pub mod saliency;
 pub mod section;
+#[cfg(test)]
+mod tests;
 
 use crate::config::Chapter;
 use crate::error::{Error, Result};
