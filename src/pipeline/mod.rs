@@ -89,14 +89,3 @@ fn making(chapter: &Chapter, loaded: &[Loaded]) -> Making {
     };
     Making { heading: "How this chapter was made".into(), facts, tables: vec![models], ..Making::default() }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::numbered;
-
-    #[test]
-    fn a_chapter_number_is_taken_from_the_title() {
-        assert_eq!(numbered("Chapter 3 — Network Visualization"), (Some(3), "Network Visualization".into()));
-        assert_eq!(numbered("Cats — and dogs"), (None, "Cats — and dogs".into()));
-    }
-}

@@ -1,6 +1,7 @@
 //! Networks built for each thing a heatmap can run into: the causes of an empty map, operators without a rule, receptive fields.
 
 use super::explainer::{Explainer, Score, feature_maps};
+use super::numbered;
 use crate::backprop::{ReluRule, Tape};
 use crate::model::fixture::{Fixture, int};
 use crate::model::{Network, Precision};
@@ -38,6 +39,12 @@ fn cause(network: &Network) -> Option<Cause> {
 
 fn straight(fixture: &mut Fixture) {
     fixture.node("Identity", &["flat"], "hidden", vec![]);
+}
+
+#[test]
+fn a_chapter_number_is_taken_from_the_title() {
+    assert_eq!(numbered("Chapter 3 — Network Visualization"), (Some(3), "Network Visualization".into()));
+    assert_eq!(numbered("Cats — and dogs"), (None, "Cats — and dogs".into()));
 }
 
 #[test]
