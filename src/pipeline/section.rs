@@ -7,8 +7,9 @@ use super::input::{Ready, Sources, class_of};
 use super::{Collected, activations, architecture, gradcheck, heatmaps, labels, preprocess};
 use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
 use crate::error::{Error, Result};
+use crate::figure::chart::{self, Bar};
 use crate::figure::overlay;
-use crate::model::{Layer, Network, Target};
+use crate::model::{Head, Layer, Network, Target};
 use crate::progress::Progress;
 use crate::report::page::{self, Figure, Line, Prediction};
 use crate::report::{Assets, assets::slug};
@@ -74,6 +75,9 @@ fn shown_layers<'n>(chapter: &Chapter, section: &Section, network: &'n Network) 
         }
     }
 }
+
+/// Bars of a head's probabilities.
+const BARS: usize = 5;
 
 /// What one input gave: everything that is drawn of it.
 struct Seen {
@@ -387,6 +391,30 @@ impl Room<'_> {
         })
     }
 
+    /// A chart for each head: its most probable classes, with the true one marked where it is known.
+    fn probability_bars(&self, id: &str, seen: &Seen, assets: &mut Assets) -> Result<Vec<page::Panel>> {
+        let heads = self.loaded.network.heads().iter().zip(&seen.probabilities).enumerate();
+        let panel = |(number, (head, probabilities)): (usize, (&Head, &Vec<f64>))| {
+            let mut classes: Vec<usize> = (0..probabilities.len()).collect();
+            classes.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
+            classes.truncate(BARS);
+            let truth = seen.ready.truths.get(number).copied().flatten();
+            let bars: Vec<Bar> = classes
+                .iter()
+                .map(|class| Bar {
+                    label: labels::label(self.loaded.labels.get(number).and_then(|l| l.as_deref()), *class),
+                    value: probabilities[*class],
+                    text: page::percent(probabilities[*class]),
+                    mark: if truth == Some(*class) { "✓".into() } else { String::new() },
+                })
+                .collect();
+            let alt: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.label, bar.text)).collect();
+            let image = assets.add(&format!("{id}-{}", head.name), chart::bars(&head.name, &bars)?);
+            Ok(page::Panel { image, alt: format!("{}: {}", head.name, alt.join(", ")) })
+        };
+        heads.map(panel).collect()
+    }
+
     /// The arrays behind the maps of one input: signed maps on the target's grid, saliency maps, logits.
     fn raw(&self, number: usize, seen: &Seen, raw: &mut Vec<(String, ArrayD<f32>)>) {
         let heads = self.loaded.network.heads();
@@ -411,8 +439,13 @@ impl Room<'_> {
         let panel = overlay::Panel { size: overlay::panel_size((width, height), INPUT_ROOM), label: "" };
         let id = format!("{}-input-{number}-picture", self.loaded.id);
         let image = assets.add(&id, overlay::input(seen.ready.shown.view(), panel)?);
-        let caption = format!("Input image, as the network sees it: {}.", seen.ready.name);
-        let mut figure = Figure::single(id, caption, image, format!("the input, {}", seen.ready.name));
+        let caption = format!(
+            "Input image, as the network sees it, and the most probable classes of each head: {}.",
+            seen.ready.name
+        );
+        let mut figure = Figure::single(id.clone(), caption, image, format!("the input, {}", seen.ready.name));
+        let bars = self.probability_bars(&id, seen, assets)?;
+        figure.rows.push(page::Row { heading: Some("Probabilities".into()), panels: bars });
         figure.provenance = vec![
             Line::new("Source", seen.ready.origin.clone()),
             Line::new("Preprocessing", preprocess::sentence(&self.loaded.recipe)),
