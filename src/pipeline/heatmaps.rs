@@ -1,5 +1,6 @@
 //! Class activation heatmaps of one input: a map for each head, its overlay, its numbers, and the reason where it is empty.
 
+use super::differences::Differences;
 use super::explainer::{Explainer, Forward, Score, feature_maps, map};
 use super::input::Ready;
 use crate::error::Result;
@@ -7,15 +8,12 @@ use crate::figure::{Colormap, Picture, overlay, range};
 use crate::measure::energy::{Energy, energy};
 use crate::report::Assets;
 use crate::report::page::{Figure, Image, Line, Panel, Row};
-use crate::visualize::cam::Method;
-use crate::visualize::cause::Cause;
+use crate::visualize::cam::{Method, rectified, weighted_sum};
+use crate::visualize::cause::{self, Cause};
 use crate::visualize::placement::{Cells, Placement, dense};
 use ndarray::{Array2, Array3};
 use serde_json::json;
 
-/// Room for one panel in CSS pixels: three and a colour bar stand in a row for one head, four and a bar for several.
-const ROOM_ALONE: usize = 196;
-const ROOM_OF_HEADS: usize = 140;
 /// How much of the heatmap's colour shows over the image.
 const OPACITY: f32 = 0.55;
 
@@ -87,35 +85,63 @@ pub fn maps(
     method: Method,
     style: &Style,
 ) -> Result<Vec<Heatmap>> {
-    let activation: Array3<f32> = feature_maps(&explainer.target, forward.get(&explainer.target)?.view())?;
-    let tail = explainer.tail(&input.tensor, forward.get(&explainer.target)?)?;
-    classes
-        .iter()
-        .enumerate()
-        .map(|(head, (class, label))| {
-            let gradient = tail.gradient(head, *class, Score::Logit)?;
-            let (signed, rectified) = map(method, &activation, &gradient.gradient);
-            let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
-            let (height, width, _) = input.shown.dim();
-            let (rows, columns) = style.cells.unwrap_or_else(|| {
-                (Cells::stretched(rectified.nrows(), height), Cells::stretched(rectified.ncols(), width))
-            });
-            let dense = dense(rectified.view(), rows, columns, height, width);
-            let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
-            Ok(Heatmap {
-                head,
-                class: *class,
-                label: label.clone(),
-                score: gradient.score,
-                method,
-                signed,
-                rectified,
-                dense,
-                cause,
-                energy,
-            })
-        })
-        .collect()
+    let value = forward.get(&explainer.target)?;
+    let activation: Array3<f32> = feature_maps(&explainer.target, value.view())?;
+    let tail = explainer.tail(&input.tensor, value)?;
+    let one = |(head, (class, label)): (usize, &(usize, String))| {
+        let gradient = tail.gradient(head, *class, Score::Logit)?;
+        let (signed, _) = map(method, &activation, &gradient.gradient);
+        let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
+        Ok(placed(Found { head, class: *class, label, score: gradient.score, method, signed, cause }, input, style))
+    };
+    classes.iter().enumerate().map(one).collect()
+}
+
+/// Grad-CAM maps of every head whose weights come from central differences, for tails with operators that have no rule.
+///
+/// # Errors
+/// A target that is no feature map, or a tail that tract cannot run alone.
+pub fn maps_by_differences(
+    differences: &Differences,
+    explainer: &Explainer,
+    forward: &Forward,
+    input: &Ready,
+    classes: &[(usize, String)],
+    style: &Style,
+) -> Result<Vec<Heatmap>> {
+    let value = forward.get(&explainer.target)?;
+    let activation: Array3<f32> = feature_maps(&explainer.target, value.view())?;
+    let one = |(head, (class, label)): (usize, &(usize, String))| {
+        let (weights, _, score) = differences.weights(&input.tensor, value, (head, *class))?;
+        let signed = weighted_sum(activation.view(), &weights);
+        let cause = cause::of_weights(signed.view(), activation.view(), &weights);
+        let method = Method::GradCam;
+        Ok(placed(Found { head, class: *class, label, score, method, signed, cause }, input, style))
+    };
+    classes.iter().enumerate().map(one).collect()
+}
+
+/// A signed map and what it is of.
+struct Found<'a> {
+    head: usize,
+    class: usize,
+    label: &'a str,
+    score: f32,
+    method: Method,
+    signed: Array2<f32>,
+    cause: Option<Cause>,
+}
+
+/// The map with its place in the image and its energy.
+fn placed(found: Found, input: &Ready, style: &Style) -> Heatmap {
+    let Found { head, class, label, score, method, signed, cause } = found;
+    let rectified = rectified(&signed);
+    let (height, width, _) = input.shown.dim();
+    let stretched = || (Cells::stretched(rectified.nrows(), height), Cells::stretched(rectified.ncols(), width));
+    let (rows, columns) = style.cells.unwrap_or_else(stretched);
+    let dense = dense(rectified.view(), rows, columns, height, width);
+    let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
+    Heatmap { head, class, label: label.to_string(), score, method, signed, rectified, dense, cause, energy }
 }
 
 /// One figure for the maps of all heads by one method: maps in one row, overlays in the next, one colour bar for both.
@@ -131,8 +157,7 @@ pub fn figure(
     assets: &mut Assets,
 ) -> Result<Figure> {
     let (height, width, _) = input.shown.dim();
-    let room = if maps.len() > 1 { ROOM_OF_HEADS } else { ROOM_ALONE };
-    let size = overlay::panel_size((width, height), room);
+    let size = overlay::panel_size((width, height), overlay::room(maps.len()));
     let shared = range(maps.iter().flat_map(|map| map.rectified.iter().copied())).map_or(0.0, |(_, high)| high);
     let scale = (0.0, if shared > 0.0 { shared } else { 1.0 });
     let method = maps.first().map_or(style.method, |map| map.method);
@@ -162,16 +187,9 @@ pub fn figure(
         let picture = overlay::overlay(input.shown.view(), map.dense.view(), scale, style.colormap, OPACITY, panel)?;
         over.push(add(&format!("{head}-overlay"), format!("over the input: {alt}"), picture));
     }
-    let row = |heading: &str, panels: Vec<Panel>| Row { heading: Some(heading.into()), panels };
-    let rows = if maps.len() == 1 {
-        let panels = [vec![seen], plain, over, vec![bar]].concat();
-        vec![row("Input, Heatmap, Heatmap over Input Image", panels)]
-    } else {
-        vec![
-            row("Heatmap", [plain, vec![bar.clone()]].concat()),
-            row("Heatmap over Input Image", [over, vec![bar]].concat()),
-        ]
-    };
+    let row = |heading: Option<&str>, panels: Vec<Panel>| Row { heading: heading.map(str::to_string), panels };
+    plain.push(bar);
+    let rows = vec![row(None, vec![seen]), row(Some("Heatmap"), plain), row(Some("Heatmap over Input Image"), over)];
     let grid = maps.first().map_or((0, 0), |map| map.rectified.dim());
     let caption = format!(
         "{} of {} for {}{}: {}×{} cells, {}.",
