@@ -14,8 +14,10 @@ use ndarray::{Array2, Array3, ArrayD, Axis, IxDyn, Slice};
 
 /// The methods that are measured: the one that decides, and the one beside it.
 pub const METHODS: [cam::Method; 2] = [cam::Method::GradCam, cam::Method::HiResCam];
-/// Pixels in a batch at most, about 48 images of 28×28.
-const PIXELS: usize = 48 * 28 * 28;
+/// Images in a batch at most; larger ones would not save any more of the packing of dense layers' weights.
+const BATCH: usize = 72;
+/// Pixels in a batch at most.
+const PIXELS: usize = BATCH * 28 * 28;
 
 /// A layer whose output is a map.
 pub struct Place<'n> {
@@ -62,7 +64,7 @@ impl<'n> Anatomy<'n> {
         taps.extend(heads.iter().map(|head| head.logits.as_str()));
         taps.extend(heads.iter().map(|head| head.name.as_str()));
         taps.extend(layers.iter().map(|layer| layer.output_tensor.as_str()));
-        let batch = network.fixed_batch().unwrap_or((PIXELS / (size.0 * size.1).max(1)).clamp(1, 48));
+        let batch = network.fixed_batch().unwrap_or((PIXELS / (size.0 * size.1).max(1)).clamp(1, BATCH));
         let graph = network.graph(&taps, batch, Some(size))?;
         let find = |i: usize| graph.outputs.get(i).copied().ok_or_else(|| Error::other("a tap was lost in lowering"));
         let target_id = find(0)?;

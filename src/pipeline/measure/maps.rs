@@ -102,29 +102,27 @@ pub fn look(anatomy: &Anatomy, graph: &Graph, images: &[Ready], detailed: usize)
     let sampling = last.and_then(|place| anatomy.sampling(place));
     let mut ends = anatomy.explained();
     ends.extend(first.iter().chain(&last).map(|place| place.output));
-    let in_detail = &images[..detailed.min(images.len())];
-    let details = in_batches(anatomy, graph, in_detail, &ends, |run, _| {
-        let maps = first.map(|place| run.maps(place)).transpose()?.unwrap_or_default();
-        Ok(maps.iter().map(|map| activation_detail(map.view())).collect())
-    })?;
-    let mut looked = in_batches(anatomy, graph, images, &ends, |run, part| {
+    in_batches(anatomy, graph, images, &ends, |run, part| {
         let seen = see(anatomy, run, None)?;
         let activations = last.map(|place| run.maps(place)).transpose()?.unwrap_or_default();
+        let in_detail = first.filter(|_| part.start < detailed);
+        let in_detail = in_detail.map(|place| run.maps(place)).transpose()?.unwrap_or_default();
         let read = |(i, (seen, image)): (usize, (Seen, &Ready))| {
             let attention = image.mask.as_ref().zip(activations.get(i)).zip(sampling.as_ref());
             let attention = attention.map(|((mask, map), sampling)| {
                 energy(sampling.dense(mean_size(map.view()).view()).view(), mask.view()).lift
             });
-            let numbers = numbers(anatomy, &seen, image, attention);
+            let detail = in_detail.get(i).filter(|_| part.start + i < detailed);
+            let detail = detail.map(|map| activation_detail(map.view()));
+            let numbers = Numbers { detail, attention, ..numbers(anatomy, &seen, image) };
             (seen, numbers)
         };
-        Ok(seen.into_iter().zip(&images[part]).enumerate().map(read).collect())
-    })?;
-    looked.iter_mut().zip(details).for_each(|((_, numbers), detail)| numbers.detail = Some(detail));
-    Ok(looked)
+        Ok(seen.into_iter().zip(&images[part.clone()]).enumerate().map(read).collect())
+    })
 }
 
-fn numbers(anatomy: &Anatomy, seen: &Seen, image: &Ready, attention: Option<f64>) -> Numbers {
+/// The numbers about the maps of one image; those about activations are left out.
+fn numbers(anatomy: &Anatomy, seen: &Seen, image: &Ready) -> Numbers {
     let heads = 0..seen.cells.len();
     let dense: Vec<[Array2<f32>; 2]> =
         heads.map(|head| [0, 1].map(|method| seen.dense(&anatomy.placed, head, method))).collect();
@@ -140,7 +138,7 @@ fn numbers(anatomy: &Anatomy, seen: &Seen, image: &Ready, attention: Option<f64>
         lift: dense.iter().map(|maps| [lift(&maps[0]), lift(&maps[1])]).collect(),
         agreement: [agreement(0), agreement(1)],
         detail: None,
-        attention,
+        attention: None,
     }
 }
 
