@@ -9,6 +9,7 @@ use convscope::dataset::export;
 use convscope::error::{Error, Result};
 use convscope::model::{Network, table};
 use convscope::pipeline;
+use convscope::pipeline::measure::sizes::Sizes;
 use convscope::progress::Progress;
 use convscope::report;
 use std::path::Path;
@@ -44,11 +45,12 @@ fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Report(arguments) => {
             let chapter = Chapter::read(&arguments.chapter)?;
-            let made = pipeline::chapter(&chapter, &progress)?;
+            let sizes = if arguments.quick { Sizes::QUICK } else { Sizes::FULL };
+            let made = pipeline::chapter(&chapter, Some(&sizes), &progress)?;
             publish(made, &arguments.out, false, &say)
         }
         Command::Explain(arguments) => {
-            let made = pipeline::chapter(&arguments.chapter(), &progress)?;
+            let made = pipeline::chapter(&arguments.chapter(), None, &progress)?;
             publish(made, &arguments.out, arguments.raw, &say)
         }
         Command::Filters(_) => Err(Error::other("not yet")),

@@ -3,4 +3,5 @@
 mod chapter;
 mod cli;
 mod goldens;
+mod inference;
 mod support;

@@ -30,11 +30,17 @@ pub fn agreement(maps: &[ArrayView2<'_, f32>]) -> Agreement {
                 empty_pairs += 1;
                 continue;
             }
-            differences.push(1.0 - pearson(*a, *b));
+            differences.push(difference(*a, *b));
             distances.extend(centre_distance(*a, *b));
         }
     }
     Agreement { difference: mean(&differences), distance: mean(&distances), pairs, empty_pairs }
+}
+
+/// 1 − Pearson's correlation; 0 for two constant maps, which are the same up to scale.
+fn difference(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> f64 {
+    let constant = |map: ArrayView2<'_, f32>| map.iter().all(|v| Some(v) == map.first());
+    if constant(a) && constant(b) { 0.0 } else { 1.0 - pearson(a, b) }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::dataset::image::{Fit, WHITE, grey_to_rgb, read};
 use crate::dataset::{digit, idx, line};
 use crate::error::{Error, Result};
 use crate::model::Head;
-use ndarray::{Array2, Array3, ArrayD, ArrayView3};
+use ndarray::{Array2, Array3, ArrayD, ArrayView2, ArrayView3};
 use std::path::{Path, PathBuf};
 
 /// One input, ready to be run and shown.
@@ -48,10 +48,10 @@ impl Sources<'_> {
         match &input.source {
             Source::Line { class, sample } => {
                 let drawn = line::sample(self.seed, *class, *sample);
-                let name = format!("line, {}", drawn.attributes.name());
-                let origin = format!("Sample {sample} of its class among the lines generated from seed {}.", self.seed);
-                let truths = self.heads.iter().map(|head| line_truth(head, drawn.attributes)).collect();
-                self.generated(name, origin, drawn.image.view(), drawn.mask, "line", truths)
+                self.line(
+                    drawn,
+                    format!("Sample {sample} of its class among the lines generated from seed {}.", self.seed),
+                )
             }
             Source::Digit { digit, sample } => {
                 let drawn = digit::sample(self.seed, *digit, *sample);
@@ -71,20 +71,30 @@ impl Sources<'_> {
             }
             Source::Mnist { digit, sample } => {
                 let image = self.mnist_image(*digit, *sample)?;
-                let mask = image.mapv(|value| value >= 128);
-                let origin = format!("Image {sample} among the {digit}s of the MNIST test set.");
-                let rgb = grey_to_rgb(image.view());
-                self.generated(
-                    format!("MNIST digit {digit}"),
-                    origin,
-                    rgb.view(),
-                    mask,
-                    "ink",
-                    self.digit_truths(*digit),
-                )
+                self.mnist(image.view(), *digit, format!("Image {sample} among the {digit}s of the MNIST test set."))
             }
             Source::Image { path, label, object } => self.photograph(path, label.as_deref(), object.as_ref()),
         }
+    }
+
+    /// Makes a line ready.
+    ///
+    /// # Errors
+    /// A size that images cannot be brought to.
+    pub fn line(&self, drawn: line::Sample, origin: String) -> Result<Ready> {
+        let truths = self.heads.iter().map(|head| line_truth(head, drawn.attributes)).collect();
+        let name = format!("line, {}", drawn.attributes.name());
+        self.generated(name, origin, drawn.image.view(), drawn.mask, "line", truths)
+    }
+
+    /// Makes an MNIST image [28, 28] ready; ink is what is at least half white.
+    ///
+    /// # Errors
+    /// As [`Sources::line`].
+    pub fn mnist(&self, image: ArrayView2<u8>, digit: usize, origin: String) -> Result<Ready> {
+        let mask = image.mapv(|value| value >= 128);
+        let rgb = grey_to_rgb(image);
+        self.generated(format!("MNIST digit {digit}"), origin, rgb.view(), mask, "ink", self.digit_truths(digit))
     }
 
     fn generated(

@@ -8,6 +8,7 @@ pub mod gradcheck;
 pub mod heatmaps;
 pub mod input;
 pub mod labels;
+pub mod measure;
 pub mod preprocess;
 pub mod saliency;
 pub mod section;
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::report::Assets;
 use crate::report::page::{Column, Line, Making, Page, Table};
+use measure::sizes::Sizes;
 use ndarray::ArrayD;
 use section::Loaded;
 
@@ -36,17 +38,21 @@ pub struct Collected {
     pub raw: Vec<(String, ArrayD<f32>)>,
 }
 
-/// Makes a chapter: every section in its order.
+/// Makes a chapter: every section in its order, and the inferences if `measured` says on how large samples.
 ///
 /// # Errors
 /// Anything wrong with the chapter's files, found before the first network runs where that is possible.
-pub fn chapter(chapter: &Chapter, progress: &Progress) -> Result<Made> {
+pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress) -> Result<Made> {
     let loaded = chapter.sections.iter().map(|section| section::load(chapter, section)).collect::<Result<Vec<_>>>()?;
     let mut collected = Collected::default();
     let mut page = Page { introduction: chapter.introduction.clone(), ..Page::default() };
     (page.number, page.title) = numbered(&chapter.title);
     for (section, loaded) in chapter.sections.iter().zip(&loaded) {
         page.sections.push(section::section(chapter, section, loaded, progress, &mut collected)?);
+    }
+    if let Some(sizes) = measured {
+        page.inferences = measure::inferences(chapter, &loaded, &page, sizes, progress, &mut collected.assets)?;
+        page.notes.extend(sizes.note());
     }
     page.making = Some(making(chapter, &loaded));
     page.finish()?;

@@ -256,7 +256,7 @@ pub fn check(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<gr
 }
 
 /// The activation that heatmaps explain: the one asked for, else the last feature map before the first head.
-fn target(chapter: &Chapter, section: &Section, network: &Network) -> Result<Target> {
+pub(super) fn target(chapter: &Chapter, section: &Section, network: &Network) -> Result<Target> {
     network.require_convolution()?;
     match (&section.target, network.heads().first()) {
         (Some(name), _) => network.find_target(&name.value).map_err(|cause| chapter.error(name, cause)),
@@ -272,15 +272,20 @@ fn field_cells(network: &Network, tensor: &str) -> Option<(Cells, Cells)> {
     Some((cells(0), cells(1)))
 }
 
-/// Makes the inputs ready. One that cannot be read becomes a line in the report; a missing MNIST folder and a section none of whose inputs can be read are errors.
-fn prepare(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<(Vec<Ready>, Vec<String>)> {
-    let sources = Sources {
-        seed: chapter.seed,
+/// Where a section's inputs are taken from; `seed` is that of what is generated.
+pub(super) fn sources<'a>(chapter: &Chapter, loaded: &'a Loaded, seed: u64) -> Sources<'a> {
+    Sources {
+        seed,
         mnist: chapter.mnist.clone(),
         recipe: &loaded.recipe,
         heads: loaded.network.heads(),
         labels: &loaded.labels,
-    };
+    }
+}
+
+/// Makes the inputs ready. One that cannot be read becomes a line in the report; a missing MNIST folder and a section none of whose inputs can be read are errors.
+pub(super) fn prepare(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<(Vec<Ready>, Vec<String>)> {
+    let sources = sources(chapter, loaded, chapter.seed);
     let mut ready = Vec::new();
     let mut failures = Vec::new();
     for input in &section.inputs {

@@ -25,7 +25,7 @@ pub fn im2col<T: Real>(x: &[T], channels: usize, window: &Window, lines: Range<u
         for_each_tap(window, |taps, run| {
             let Some(row) = rows.next() else { return };
             for (line, out) in lines.clone().zip(row.chunks_exact_mut(width)) {
-                let Some(start) = line_start(window, line, taps) else {
+                let Some(start) = line_start(window, line, taps, &run) else {
                     out.fill(T::zero());
                     continue;
                 };
@@ -51,7 +51,7 @@ pub fn col2im<T: Real>(columns: &[T], channels: usize, window: &Window, lines: R
         for_each_tap(window, |taps, run| {
             let Some(row) = rows.next() else { return };
             for (line, values) in lines.clone().zip(row.chunks_exact(width)) {
-                let Some(start) = line_start(window, line, taps) else { continue };
+                let Some(start) = line_start(window, line, taps, &run) else { continue };
                 let values = &values[run.clone()];
                 let target = &mut plane[start..];
                 match window.axes[2].stride {
@@ -76,15 +76,15 @@ fn for_each_tap(window: &Window, mut visit: impl FnMut([usize; 3], Range<usize>)
     }
 }
 
-/// Offset in an input plane of the first element that `taps` reads along an output line; `None` on padding.
-pub fn line_start(window: &Window, line: usize, taps: [usize; 3]) -> Option<usize> {
+/// Offset in an input plane of the first element that `taps` reads along an output line, `run` being the outputs that
+/// the innermost tap reaches; `None` on padding.
+pub fn line_start(window: &Window, line: usize, taps: [usize; 3], run: &Range<usize>) -> Option<usize> {
     let [depth, height, width] = &window.axes;
-    let (od, oh) = (line / height.output, line % height.output);
-    let run = width.outputs(taps[2]);
-    if run.is_empty() || !depth.taps(od).contains(&taps[0]) || !height.taps(oh).contains(&taps[1]) {
+    let (od, oh) = if depth.output == 1 { (0, line) } else { (line / height.output, line % height.output) };
+    if run.is_empty() {
         return None;
     }
-    let (d, h) = (depth.position(od, taps[0]), height.position(oh, taps[1]));
+    let (d, h) = (depth.read(od, taps[0])?, height.read(oh, taps[1])?);
     Some((d * height.input + h) * width.input + width.position(run.start, taps[2]))
 }
 

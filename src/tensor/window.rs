@@ -30,6 +30,11 @@ impl Axis {
         o * self.stride + k * self.dilation - self.before
     }
 
+    /// Input position of tap `k` of output `o`; `None` on padding.
+    pub fn read(&self, o: usize, k: usize) -> Option<usize> {
+        (o * self.stride + k * self.dilation).checked_sub(self.before).filter(|&position| position < self.input)
+    }
+
     /// The taps of output `o` that fall on the input and not on padding.
     pub fn taps(&self, o: usize) -> Range<usize> {
         let start = o * self.stride;
@@ -109,6 +114,7 @@ mod tests {
                     let inside = (0..7).contains(&position);
                     assert_eq!(axis.taps(o).contains(&k), inside);
                     assert_eq!(axis.outputs(k).contains(&o), inside);
+                    assert_eq!(axis.read(o, k), inside.then_some(position as usize));
                 }
                 let padded = (0..kernel).filter(|k| o * stride + k * dilation < before + 7 + 2).count();
                 assert_eq!(axis.padded_taps(o), padded);

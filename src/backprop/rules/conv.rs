@@ -193,9 +193,9 @@ fn for_each_depthwise_run(conv: &Conv, mut visit: impl FnMut(usize, Run, Range<u
             for kd in depth.taps(line / height.output) {
                 for kh in height.taps(line % height.output) {
                     for kw in 0..width.kernel {
-                        let Some(start) = line_start(window, line, [kd, kh, kw]) else { continue };
-                        let tap = channel * taps + (kd * height.kernel + kh) * width.kernel + kw;
                         let run = width.outputs(kw);
+                        let Some(start) = line_start(window, line, [kd, kh, kw], &run) else { continue };
+                        let tap = channel * taps + (kd * height.kernel + kh) * width.kernel + kw;
                         let source = Run { start: input + start, stride: width.stride };
                         visit(tap, source, output + run.start..output + run.end);
                     }

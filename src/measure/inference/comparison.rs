@@ -35,7 +35,7 @@ pub(super) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
     let closest = grad_cam.iter().copied().min_by(|a, b| a.value.total_cmp(&b.value))?;
 
     let against = |differences: &[Interval], text: fn(&Interval) -> String| -> Vec<String> {
-        rivals.iter().zip(differences).map(|(rival, d)| format!("than {}'s by {}", rival.name, text(d))).collect()
+        rivals.iter().zip(differences).map(|(rival, d)| format!("{} against {}", text(d), rival.name)).collect()
     };
     let beside = maps(|h| &h.hires_cam).map(|differences| {
         let by_maps = judge::all(&[better_maps(&differences), better_accuracy]);
@@ -45,7 +45,7 @@ pub(super) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
             method: "HiResCAM".into(),
             verdict: by_maps,
             text: format!(
-                "By HiResCAM the maps are better {numbers} times chance, and the claim is {}. {agreement}",
+                "By HiResCAM the differences are {numbers} times chance, and the claim is {}. {agreement}",
                 by_maps.word()
             ),
         }
@@ -60,7 +60,7 @@ pub(super) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
         ),
         verdict,
         result: format!(
-            "Its Grad-CAM maps put more energy on the object {} times chance: {}. Its mean accuracy over the heads is higher {}: {}. This speaks of these networks, not of their architectures: a few trainings each do not separate the two.",
+            "Energy of its Grad-CAM maps on the object less that of the others: {} times chance; better maps: {}. Mean accuracy over the heads less theirs: {}; better accuracy: {}. This speaks of these networks, not of their architectures: a few trainings each do not separate the two.",
             list(&against(&grad_cam, with_interval)),
             map_verdict.word(),
             list(&against(&accuracy, points_with_interval)),
@@ -104,6 +104,15 @@ pub(super) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
             threshold: threshold::BETTER_MAPS,
         }),
     })
+}
+
+/// How much of a difference untrained copies show, in words.
+fn without_training(share: f64) -> String {
+    match share {
+        s if s >= 1.0 => "it is there without training, and larger".into(),
+        s if s > 0.0 => format!("{} of the difference is there without training", percent(s)),
+        _ => "without training it is not there".into(),
+    }
 }
 
 /// Image by image the share of heads that are right; `None` where labels are unknown.
@@ -163,7 +172,7 @@ pub(super) fn claim_11(measurements: &Measurements) -> Option<Evidence> {
             .into(),
         verdict,
         result: format!(
-            "Activations of {layer} change at {} of the positions for digits and at {} for lines (effective share), a difference of {}. In the images themselves it is {} and {}, in re-initialised copies {} and {}: {} of the difference is there without training.",
+            "Activations of {layer} change at {} of the positions for digits and at {} for lines (effective share), a difference of {}. In the images themselves it is {} and {}, in re-initialised copies {} and {}: {}.",
             percent(mean(&a)?),
             percent(mean(&b)?),
             points_with_interval(&interval),
@@ -171,7 +180,7 @@ pub(super) fn claim_11(measurements: &Measurements) -> Option<Evidence> {
             percent(input(lines)),
             percent(a_copies),
             percent(b_copies),
-            percent(untrained)
+            without_training(untrained)
         ),
         statistic: Statistic {
             name: "detail of the first convolution's activations, digits minus lines".into(),

@@ -43,7 +43,7 @@ pub(super) fn claim_2(measurements: &Measurements) -> Option<Evidence> {
         number: 2,
         statement: format!(
             "{} is very shallow, so only what happens at first, in one convolution and one pooling, can be seen.",
-            network.name
+            if network.role == Role::Other { network.name.as_str() } else { "The base model" }
         ),
         verdict: if shallow { Verdict::Supported } else { Verdict::NotSupported },
         result: format!(
@@ -111,10 +111,10 @@ pub(super) fn claim_13(measurements: &Measurements) -> Option<Evidence> {
     };
     Some(Evidence {
         number: 13,
-        statement: "The convolutions help to tell the classes apart: a linear probe reads the classes better from the last of these layers than from the same layer with random weights.".into(),
+        statement: "The convolutions help to tell the classes apart: a linear probe reads the classes better from the last one than from the same layer with random weights.".into(),
         verdict,
         result: format!(
-            "Accuracy of a linear probe on the last of these layers: {}; {}. Mean difference {}.{untrained}{soon}",
+            "Accuracy of a linear probe on the last convolution: {}; {}. Mean difference {}.{untrained}{soon}",
             judge::levels(&judged),
             judge::sentence(&judged),
             with_interval(&interval),

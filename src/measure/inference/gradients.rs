@@ -40,6 +40,11 @@ pub(super) fn claim_9(measurements: &Measurements) -> Option<Evidence> {
     let most: Vec<String> =
         affected.iter().take(3).map(|(label, g)| format!("{label} {} of {}", g.softmax_zero, g.images)).collect();
     let most = if most.is_empty() { String::new() } else { format!(", most at {}", list(&most)) };
+    let cause = match empty.saturating_sub(logit_zero) {
+        0 => String::new(),
+        n if n == empty => " although the logit's gradient is not zero: there no weighted sum is positive".to_string(),
+        n => format!(", {n} of them although the logit's gradient is not zero: there no weighted sum is positive"),
+    };
     let copes = if not_finite == 0 {
         "Every map stays finite after normalisation.".to_string()
     } else {
@@ -53,11 +58,10 @@ pub(super) fn claim_9(measurements: &Measurements) -> Option<Evidence> {
         statement: "For some images the gradient of the class output with respect to the convolution is zero everywhere; normalisation must handle it.".into(),
         verdict,
         result: format!(
-            "Behind the softmax the gradient is exactly zero in {zero} of {images} cases ({}, 95 % interval {} to {}){most}, and below 1e-7 for {tiny} more. Of the logits it is zero for {logit_zero}. {empty} of {maps} Grad-CAM maps are empty, {} of them although the logit's gradient is not zero: there no weighted sum is positive. {copes}",
+            "Behind the softmax the gradient is exactly zero in {zero} of {images} cases ({}, 95 % interval {} to {}){most}, and below 1e-7 for {tiny} more. Of the logits it is zero for {logit_zero}. {empty} of {maps} Grad-CAM maps are empty{cause}. {copes}",
             percent(share.value),
             percent(share.low),
             percent(share.high),
-            empty.saturating_sub(logit_zero),
         ),
         statistic: Statistic {
             name: "images and heads whose gradient behind the softmax is exactly zero".into(),

@@ -113,7 +113,7 @@ pub(super) fn claim_12(measurements: &Measurements) -> Option<Evidence> {
         },
         n: found.iter().map(|f| f.n).sum(),
         cases: "pairs of images that differ in one attribute".into(),
-        control: "the other heads' maps of the same pairs".into(),
+        control: "the other heads' maps of the same pairs; each map explains the class predicted for its image, so a head's map answers for another class once its own attribute has changed".into(),
         threshold: Threshold {
             value: margin,
             rule: format!("for more than half of the heads the 95 % interval of the excess lies above {}", number(margin)),
@@ -130,8 +130,8 @@ pub(super) fn claim_12(measurements: &Measurements) -> Option<Evidence> {
     })
 }
 
-/// The head's change with its own attribute minus the mean of the other heads', over the pairs of images where all
-/// these maps are there.
+/// The head's change with its own attribute minus the mean of the other heads', over the pairs of images where its maps
+/// and at least one other head's are there.
 fn own_excess(network: &Network, head: &Head, seed: u64) -> Option<(Interval, usize)> {
     let own = head.changes.iter().find(|c| c.own)?;
     let same_attribute = |other: &Head| other.changes.iter().find(|c| c.attribute == own.attribute).cloned();
@@ -141,8 +141,8 @@ fn own_excess(network: &Network, head: &Head, seed: u64) -> Option<(Interval, us
     }
     let at = |change: &Change, i: usize| change.difference.get(i).copied().flatten().filter(|v| v.is_finite());
     let excess = |i: usize| {
-        let rest: Option<Vec<f64>> = others.iter().map(|o| at(o, i)).collect();
-        Some(at(own, i)? - super::super::mean(&rest?)?)
+        let rest: Vec<f64> = others.iter().filter_map(|o| at(o, i)).collect();
+        Some(at(own, i)? - super::super::mean(&rest)?)
     };
     let excess: Vec<f64> = (0..own.difference.len()).filter_map(excess).collect();
     Some((mean_interval(&excess, seed)?, excess.len()))

@@ -120,7 +120,7 @@ pub(super) fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Supported => "",
         Verdict::NotSupported => {
-            " What the picture shows does not come from training: networks with random weights show as much."
+            " So what the picture shows cannot be credited to training: networks with random weights show about as much."
         }
         Verdict::Undecided => " The interval does not decide whether the picture comes from training.",
     }

@@ -65,7 +65,7 @@ pub(super) fn claim_15(measurements: &Measurements) -> Option<Evidence> {
         statement: "The class's score falls faster when the pixels are removed that Grad-CAM ranks first than by any map that knows nothing of the network.".into(),
         verdict: judge::most(&verdicts),
         result: format!(
-            "So it is at {} of {}{which}. Against the best control the area under the deletion curve is smaller by {} in the mean.",
+            "So it is at {} of {}{which}. The area under the deletion curve of the best control less that of Grad-CAM is {} in the mean.",
             faster,
             count(rows.len(), "head"),
             with_interval(&interval)

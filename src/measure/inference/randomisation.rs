@@ -53,7 +53,7 @@ pub(super) fn claim_14(measurements: &Measurements) -> Option<Evidence> {
     // Before the first stage the map is itself.
     let series =
         |f: &(String, &Head, Interval, usize)| Series { label: f.0.clone(), values: [vec![1.0], stages(f.1)].concat() };
-    let step = |i: usize| if i == 0 { "trained".to_string() } else { count(i, "layer") };
+    let step = |i: usize| if i == 0 { "trained".to_string() } else { format!("{} new", count(i, "layer")) };
     Some(Evidence {
         number: 14,
         statement: "The heatmaps depend on what was learned: with all weights new, less than half of them is left."

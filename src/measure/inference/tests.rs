@@ -233,7 +233,7 @@ fn random_networks_do_not_support_what_must_come_from_training() {
         assert_eq!(verdict(&evidence, number), Verdict::NotSupported, "{number}");
     }
     let first = &evidence[0];
-    assert!(first.result.contains("does not come from training"), "{}", first.result);
+    assert!(first.result.contains("cannot be credited to training"), "{}", first.result);
 }
 
 #[test]

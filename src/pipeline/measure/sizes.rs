@@ -1,0 +1,76 @@
+//! How much is measured: sample sizes of the whole chapter and of its quick version.
+
+/// Sample sizes. All counts of images are per network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Images behind the accuracy of each head.
+    pub accuracy: usize,
+    /// Images whose heatmaps are measured, in the network and in each of its re-initialised copies.
+    pub maps: usize,
+    /// Re-initialised copies.
+    pub copies: usize,
+    /// Images whose overlap with the object is compared with the best possible one.
+    pub overlaps: usize,
+    /// Images whose activations' detail is measured.
+    pub detail: usize,
+    /// Images of the cascade, and the copies it is averaged over.
+    pub cascade: usize,
+    pub cascade_copies: usize,
+    /// Images that a linear probe is fitted to, and as many that it is tested on.
+    pub probe: usize,
+    /// Copies that are probed.
+    pub probed_copies: usize,
+    /// Images of deletion and insertion at each head, and their steps.
+    pub perturbed: usize,
+    pub steps: usize,
+    /// Images of which one attribute after the other is changed.
+    pub changed: usize,
+    /// Filters of one layer whose kernels are measured.
+    pub filters: usize,
+}
+
+impl Sizes {
+    /// The sample sizes of the whole chapter.
+    pub const FULL: Sizes = Sizes {
+        accuracy: 2000,
+        maps: 216,
+        copies: 8,
+        overlaps: 96,
+        detail: 72,
+        cascade: 72,
+        cascade_copies: 3,
+        probe: 360,
+        probed_copies: 5,
+        perturbed: 28,
+        steps: 14,
+        changed: 72,
+        filters: 128,
+    };
+
+    /// Smaller ones, for a first look.
+    pub const QUICK: Sizes = Sizes {
+        accuracy: 500,
+        maps: 72,
+        copies: 5,
+        overlaps: 24,
+        detail: 36,
+        cascade: 36,
+        cascade_copies: 2,
+        probe: 108,
+        probed_copies: 5,
+        perturbed: 20,
+        steps: 7,
+        changed: 28,
+        filters: 64,
+    };
+
+    /// What a page made from smaller samples has to say.
+    pub fn note(&self) -> Option<String> {
+        (*self != Sizes::FULL).then(|| {
+            format!(
+                "Made with --quick: the inferences rest on smaller samples ({} images a network for the maps, {} for the accuracy, {} re-initialised copies), so their intervals are wider and verdicts may differ from those of the whole run.",
+                self.maps, self.accuracy, self.copies
+            )
+        })
+    }
+}
