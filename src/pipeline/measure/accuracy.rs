@@ -40,7 +40,9 @@ pub fn correct(network: &Network, plan: &Plan, samples: &Samples, count: usize) 
             Ok((0..network.heads().len()).map(of_head).collect())
         })
         .collect::<Result<_>>()?;
-    Ok((0..network.heads().len()).map(|head| parts.iter().flat_map(|part| part[head].iter().copied()).collect()).collect())
+    Ok((0..network.heads().len())
+        .map(|head| parts.iter().flat_map(|part| part[head].iter().copied()).collect())
+        .collect())
 }
 
 /// The probabilities of all classes: by head, then by image (each with a batch of one).

@@ -145,7 +145,11 @@ impl<'n> Anatomy<'n> {
         for id in node + 1..reached.len() {
             reached[id] = self.graph.nodes[id].inputs.iter().any(|&input| reached[input]);
         }
-        self.weighted.iter().filter(|(output, _)| reached[*output]).min_by_key(|(output, _)| *output).map(|(_, name)| *name)
+        self.weighted
+            .iter()
+            .filter(|(output, _)| reached[*output])
+            .min_by_key(|(output, _)| *output)
+            .map(|(_, name)| *name)
     }
 
     /// The convolution of a place in a graph of this anatomy.

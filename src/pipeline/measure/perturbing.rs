@@ -53,7 +53,9 @@ pub fn faithfulness(
             let of_head = |head: usize| -> Result<Vec<(&str, Areas)>> {
                 let own = 3 + METHODS.len() * head..3 + METHODS.len() * (head + 1);
                 let order = own.chain(0..3);
-                order.map(|map| Ok((maps[map].0, areas(&curves, head, seen.classes[head], map, sizes.steps)?))).collect()
+                order
+                    .map(|map| Ok((maps[map].0, areas(&curves, head, seen.classes[head], map, sizes.steps)?)))
+                    .collect()
             };
             (0..heads).map(of_head).collect()
         })
