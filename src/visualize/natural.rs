@@ -1,0 +1,230 @@
+//! What excites a filter among natural inputs, and where an ascended image stands against them.
+
+use ndarray::{Array2, Array3, ArrayD, Axis};
+use rayon::prelude::*;
+
+use super::filter::{Convolution, Frame, Objective, Settings, Target, counted};
+use crate::backprop::Tape;
+use crate::error::{Error, Result};
+
+/// What a unit of the layer sees of the image. Pairs are (vertical, horizontal), in pixels; a pixel's centre lies at its
+/// index + 0.5.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Field {
+    /// Pixels a unit sees.
+    pub size: [usize; 2],
+    /// Distance between neighbouring units' centres.
+    pub step: [f64; 2],
+    /// Centre of the first unit.
+    pub first: [f64; 2],
+}
+
+impl Field {
+    /// The rectangle that the unit at (row, column) sees of an image: top, left, height, width, within the image.
+    pub fn window(&self, unit: (usize, usize), (height, width): (usize, usize)) -> Window {
+        let along = |axis: usize, index: usize, length: usize| {
+            let start = self.first[axis] + index as f64 * self.step[axis] - self.size[axis] as f64 / 2.0;
+            let end = (start + self.size[axis] as f64).round().clamp(0.0, length as f64) as usize;
+            let start = (start.round().max(0.0) as usize).min(end);
+            (start, end - start)
+        };
+        let ((top, height), (left, width)) = (along(0, unit.0, height), along(1, unit.1, width));
+        Window { top, left, height, width }
+    }
+}
+
+/// A rectangle of an image, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub top: usize,
+    pub left: usize,
+    pub height: usize,
+    pub width: usize,
+}
+
+impl Window {
+    /// All of an image.
+    pub fn whole(height: usize, width: usize) -> Window {
+        Window { top: 0, left: 0, height, width }
+    }
+
+    /// This part of an image [h, w, c].
+    pub fn of(&self, image: &Array3<f32>) -> Array3<f32> {
+        let (height, width, _) = image.dim();
+        let (bottom, right) = ((self.top + self.height).min(height), (self.left + self.width).min(width));
+        image.slice(ndarray::s![self.top.min(bottom)..bottom, self.left.min(right)..right, ..]).to_owned()
+    }
+}
+
+/// What natural inputs do to every filter of a layer.
+#[derive(Debug, Clone)]
+pub struct Responses {
+    /// [inputs, filters]: the channel's mean, or the strongest unit of the map, as the objective says.
+    pub activation: Array2<f32>,
+    /// [inputs, filters]: the position of the strongest unit.
+    pub strongest: Array2<(usize, usize)>,
+}
+
+/// Runs natural inputs (in the network's layout, a batch of one each) up to the layer.
+///
+/// # Errors
+/// Inputs of another shape; operators without a gradient rule before the layer.
+pub fn responses(convolution: &Convolution, inputs: &[ArrayD<f32>], settings: &Settings) -> Result<Responses> {
+    let target = convolution.whole();
+    let value = if settings.after_activation { target.after } else { target.before };
+    let channels = convolution.channels();
+    let [rows, columns] = counted(settings.objective, convolution.map_size());
+    let one = |input: &ArrayD<f32>| -> Result<Vec<(f32, (usize, usize))>> {
+        let tape = Tape::forward(&target.graph, vec![(target.input, input.clone())], &[value])?;
+        let maps = tape.value(value).ok_or_else(|| Error::other("the tape kept no activation"))?;
+        let summary = |map: ndarray::ArrayViewD<f32>| {
+            let mut best = (f32::NEG_INFINITY, (0, 0));
+            let (mut sum, mut count) = (0.0, 0);
+            for (at, &activation) in map.indexed_iter() {
+                let at = (at[0], at[1]);
+                if activation > best.0 {
+                    best = (activation, at);
+                }
+                if (rows.0..rows.1).contains(&at.0) && (columns.0..columns.1).contains(&at.1) {
+                    sum += f64::from(activation);
+                    count += 1;
+                }
+            }
+            let mean = (sum / f64::from(count.max(1))) as f32;
+            (if settings.objective == Objective::Unit { best.0 } else { mean }, best.1)
+        };
+        let image = maps.index_axis(Axis(0), 0);
+        Ok(image.axis_iter(Axis(target.channel_axis - 1)).map(summary).collect())
+    };
+    let all: Vec<_> = inputs.par_iter().map(one).collect::<Result<_>>()?;
+    let at = |(i, k): (usize, usize)| all.get(i).and_then(|of: &Vec<_>| of.get(k)).copied().unwrap_or((0.0, (0, 0)));
+    Ok(Responses {
+        activation: Array2::from_shape_fn((inputs.len(), channels), |place| at(place).0),
+        strongest: Array2::from_shape_fn((inputs.len(), channels), |place| at(place).1),
+    })
+}
+
+impl Responses {
+    /// The inputs that excite a filter most, strongest first; ties in the order of the inputs. Inputs that leave it
+    /// silent are no example of what it looks for and are left out.
+    pub fn top(&self, channel: usize, count: usize) -> Vec<usize> {
+        let activation = |input: usize| self.activation.get((input, channel)).copied().unwrap_or(f32::NEG_INFINITY);
+        let mut order: Vec<usize> = (0..self.activation.nrows()).filter(|&input| activation(input) > 0.0).collect();
+        order.sort_by(|&a, &b| activation(b).total_cmp(&activation(a)));
+        order.truncate(count);
+        order
+    }
+}
+
+/// Whether natural inputs bear out what an ascended image says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmation {
+    /// At equal norm it excites the filter at least as much as every natural input, and natural inputs excite it too.
+    Confirmed,
+    /// No natural input excites the filter at all.
+    Silent,
+    /// Natural inputs of the same norm excite the filter more.
+    Beaten,
+}
+
+/// Where an ascended image stands against natural inputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// The highest activation over the natural inputs, and which of them has it.
+    pub best: f32,
+    pub best_input: usize,
+    /// The ascended image's activation at the norm of that input.
+    pub at_equal_norm: f32,
+    /// The two divided, where natural inputs excite the filter.
+    pub ratio: Option<f32>,
+    /// Percentage of the natural inputs that the image, brought to the norm of each, excites the filter at least as much as.
+    pub percentile: f32,
+    pub confirmation: Confirmation,
+}
+
+/// The natural inputs of one comparison.
+pub struct Natural<'a> {
+    pub inputs: &'a [ArrayD<f32>],
+    pub responses: &'a Responses,
+    pub frame: Frame,
+    /// What a unit sees; `None` where it may be the whole image.
+    pub field: Option<Field>,
+}
+
+impl Natural<'_> {
+    /// Compares an ascended image [h, w, c] of a channel with the natural inputs at equal norm and range.
+    ///
+    /// The norm is that of the difference from the natural inputs' mean colour, over the pixels that count: what the unit
+    /// sees for the unit objective, the whole image for the channel's. The ascended image is scaled down to the norm of
+    /// each natural input, never up, so that it stays within the range.
+    ///
+    /// # Errors
+    /// Those of running the sub-graph.
+    pub fn standing(&self, target: &Target, channel: usize, image: &Array3<f32>, settings: &Settings) -> Result<Option<Standing>> {
+        let activations = self.responses.activation.column(channel);
+        let best_input = (0..activations.len()).reduce(|a, b| if activations[b] > activations[a] { b } else { a });
+        let Some(best_input) = best_input else { return Ok(None) };
+        let colour = mean_colour(self.inputs, self.frame);
+        let (height, width) = (self.frame.height, self.frame.width);
+        let window = |unit: (usize, usize)| match (settings.objective, self.field) {
+            (Objective::Unit, Some(field)) => field.window(unit, (height, width)),
+            _ => Window::whole(height, width),
+        };
+        let [rows, columns] = counted(Objective::Unit, target.map_size());
+        let seen = window((rows.0, columns.0));
+        let own = norm(&seen.of(image), &colour);
+        let at_norm_of = |input: usize| -> Result<f32> {
+            let values: Vec<f32> = self.inputs[input].iter().copied().collect();
+            let theirs = norm(&window(self.responses.strongest[[input, channel]]).of(&self.frame.image(&values)), &colour);
+            let scale = if own > 0.0 { (theirs / own).min(1.0) } else { 0.0 };
+            let scaled = scaled(image, seen, &colour, scale);
+            super::filter::objective_at(target, &self.frame.values(&scaled), self.frame, settings)
+        };
+        let scaled: Vec<f32> = (0..activations.len()).map(at_norm_of).collect::<Result<_>>()?;
+        let beaten = scaled.iter().zip(activations).filter(|(own, natural)| own >= natural).count();
+        let (best, at_equal_norm) = (activations[best_input], scaled[best_input]);
+        Ok(Some(Standing {
+            best,
+            best_input,
+            at_equal_norm,
+            ratio: (best > 0.0).then(|| at_equal_norm / best),
+            percentile: 100.0 * beaten as f32 / scaled.len() as f32,
+            confirmation: match () {
+                () if best <= 0.0 => Confirmation::Silent,
+                () if at_equal_norm < best => Confirmation::Beaten,
+                () => Confirmation::Confirmed,
+            },
+        }))
+    }
+}
+
+/// Lowest and highest value of each channel over natural inputs.
+pub fn range(inputs: &[ArrayD<f32>], frame: Frame) -> Vec<(f32, f32)> {
+    let mut range = vec![(f32::INFINITY, f32::NEG_INFINITY); frame.channels];
+    for (i, &value) in inputs.iter().flat_map(|input| input.iter().enumerate()) {
+        let (low, high) = range[frame.channel(i)];
+        range[frame.channel(i)] = (low.min(value), high.max(value));
+    }
+    range.into_iter().map(|(low, high)| if low <= high { (low, high) } else { (0.0, 1.0) }).collect()
+}
+
+/// Mean of each channel over all pixels of all inputs.
+pub fn mean_colour(inputs: &[ArrayD<f32>], frame: Frame) -> Vec<f32> {
+    let mut sums = vec![0.0f64; frame.channels];
+    inputs.iter().flat_map(|input| input.iter().enumerate()).for_each(|(i, &v)| sums[frame.channel(i)] += f64::from(v));
+    let count = (inputs.len() * frame.height * frame.width).max(1) as f64;
+    sums.into_iter().map(|sum| (sum / count) as f32).collect()
+}
+
+fn norm(image: &Array3<f32>, colour: &[f32]) -> f32 {
+    let square = |((_, _, c), &value): ((usize, usize, usize), &f32)| f64::from(value - colour[c]).powi(2);
+    image.indexed_iter().map(square).sum::<f64>().sqrt() as f32
+}
+
+/// The image brought towards the colour inside the window, and all colour outside it.
+fn scaled(image: &Array3<f32>, window: Window, colour: &[f32], scale: f32) -> Array3<f32> {
+    Array3::from_shape_fn(image.dim(), |(y, x, c)| {
+        let inside = (window.top..window.top + window.height).contains(&y) && (window.left..window.left + window.width).contains(&x);
+        if inside { colour[c] + scale * (image[[y, x, c]] - colour[c]) } else { colour[c] }
+    })
+}
