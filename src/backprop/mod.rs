@@ -1,1 +1,8 @@
 //! The hand-written chain rule over the gradient graph.
+
+mod rules;
+mod tape;
+#[cfg(test)]
+mod tests;
+
+pub use tape::{ReluRule, Tape};

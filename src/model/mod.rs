@@ -1,8 +1,10 @@
 //! ONNX networks: read once, listed as layers, run through tract, lowered to our own graph.
 
+pub mod graph;
 pub mod head;
 mod kind;
 pub mod layer;
+pub mod lower;
 mod name;
 mod onnx;
 pub mod plan;

@@ -1,1 +1,9 @@
-//! Arithmetic on ndarray: the matrix product, windows, resizing.
+//! Arithmetic on ndarray and on row-major slices: the scalar types, the matrix product, windows, broadcasting.
+
+pub mod broadcast;
+pub mod gemm;
+pub mod im2col;
+pub mod real;
+pub mod window;
+
+pub use real::Real;
