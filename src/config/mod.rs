@@ -7,6 +7,7 @@ mod tests;
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
 use crate::visualize::cam::Method;
+use crate::visualize::saliency;
 use crate::visualize::placement::Placement;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +51,10 @@ pub struct Section {
     /// The activation that heatmaps explain; `None` for the default rule.
     pub target: Option<Located<String>>,
     pub method: Method,
+    /// A map of the input's gradient beside the class activation maps.
+    pub saliency: Option<saliency::Method>,
+    /// The class that heatmaps explain.
+    pub class: Located<Class>,
     pub placement: Placement,
     /// Show the nine inputs that excite each filter most, whatever their number.
     pub top_inputs: bool,
@@ -57,6 +62,29 @@ pub struct Section {
     pub preprocess: Option<Preprocessing>,
     /// A file with a label a line, or a JSON list or map.
     pub labels: Option<Located<PathBuf>>,
+}
+
+/// Which class of a head is explained.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Class {
+    /// The most probable one.
+    #[default]
+    Predicted,
+    /// The true one, where it is known; else the most probable one.
+    True,
+    /// The one with this label or number.
+    Named(String),
+}
+
+impl Class {
+    /// The choice that a word means: `predicted`, `true`, or a class's label or number.
+    pub fn of(word: &str) -> Class {
+        match word {
+            "predicted" => Class::Predicted,
+            "true" => Class::True,
+            other => Class::Named(other.to_string()),
+        }
+    }
 }
 
 /// How a photograph becomes a network's input: a preset's name, and keys that override it.

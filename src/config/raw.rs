@@ -1,11 +1,12 @@
 //! The chapter file as serde reads it, and its validation.
 
-use super::{Chapter, Input, Located, Object, Preprocessing, Section, Source, suggestion};
+use super::{Chapter, Class, Input, Located, Object, Preprocessing, Section, Source, suggestion};
 use crate::dataset::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
 use crate::visualize::cam::Method;
 use crate::visualize::placement::Placement;
+use crate::visualize::saliency;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::ops::Range;
@@ -38,6 +39,8 @@ struct RawSection {
     filters: Option<Vec<Spanned<String>>>,
     target: Option<Spanned<String>>,
     method: Option<Spanned<String>>,
+    saliency: Option<Spanned<String>>,
+    class: Option<Spanned<String>>,
     placement: Option<Spanned<String>>,
     #[serde(default)]
     top_inputs: bool,
@@ -204,6 +207,17 @@ impl Reader<'_> {
                 &Method::NAMES,
                 Method::GradCam,
             )?,
+            saliency: self.choice(
+                "section.saliency",
+                raw.saliency.as_ref(),
+                |name| saliency::Method::named(name).map(Some),
+                &saliency::Method::NAMES,
+                None,
+            )?,
+            class: raw.class.map_or_else(
+                || Located { value: Class::Predicted, line: self.line(raw.model.span()), key: "section.class".into() },
+                |word| self.located("section.class", &word, |word| Class::of(word)),
+            ),
             placement: self.choice(
                 "section.placement",
                 raw.placement.as_ref(),

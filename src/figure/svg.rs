@@ -5,15 +5,12 @@ use std::fmt::{Display, Write as _};
 
 use super::Picture;
 
-/// The style sheet of a figure that stands alone, beside the Markdown. A page that holds figures inline carries
-/// [`RULES`] itself, defines the colours, and leaves this out.
-pub const STYLE: &str = concat!(
-    "<style>",
+/// The colours of a figure that stands alone, beside the Markdown. A page that holds figures inline defines its own.
+const COLOURS: &str = concat!(
     ".cs{--ink:#1f2328;--quiet:#57606a;--rule:#d0d7de;--plate:#f3f5f8;--edge:#8c959f;",
     "--c1:#2463a8;--c2:#b34700;--c3:#1f7a4d;--c4:#7a4fa3;--c5:#b0303a;--c6:#6b7280}",
     "@media(prefers-color-scheme:dark){.cs{--ink:#e6e8eb;--quiet:#a3abb5;--rule:#3a424c;--plate:#22272e;--edge:#768390;",
     "--c1:#79b4f2;--c2:#f0a35e;--c3:#75cb9a;--c4:#c5a3ee;--c5:#f58d8d;--c6:#a9b1bc}}",
-    "</style>",
 );
 
 /// What the colour classes mean: `f-` fills, `s-` strokes. Attributes beside the classes are for viewers without CSS.
@@ -150,18 +147,27 @@ impl Svg {
             concat!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" class="cs" role="img" width="{width}" height="{height}" "#,
                 r#"viewBox="0 0 {width} {height}" font-family="{font}">"#,
-                "<title>{title}</title>{style}<style>{rules}</style>\n{body}</svg>\n",
+                "<title>{title}</title>\n{style}\n{body}</svg>\n",
             ),
             width = width,
             height = height,
             font = FONT,
             title = title,
-            style = STYLE,
-            rules = RULES,
+            style = style(),
             body = body,
         );
         Picture { svg, width, height }
     }
+}
+
+/// The style sheet of a figure that stands alone.
+fn style() -> String {
+    format!("<style>{COLOURS}{RULES}</style>")
+}
+
+/// A document as [`Svg::finish`] makes it, without its style sheet, for a page that carries [`RULES`].
+pub fn without_style(document: &str) -> String {
+    document.replacen(&style(), "", 1)
 }
 
 /// Escapes text for XML content and attributes; characters that XML forbids become U+FFFD.

@@ -1,5 +1,7 @@
 //! ONNX networks: read once, listed as layers, run through tract, lowered to our own graph.
 
+pub mod cut;
+pub mod geometry;
 pub mod graph;
 pub mod head;
 mod kind;
@@ -9,6 +11,8 @@ mod name;
 mod onnx;
 pub mod plan;
 mod step;
+pub mod table;
+pub mod target;
 mod values;
 
 use std::collections::BTreeMap;
@@ -17,9 +21,12 @@ use std::path::{Path, PathBuf};
 use ndarray::ArrayD;
 use tract_onnx::prelude::*;
 
+pub use cut::{Precision, Tail};
+pub use geometry::ReceptiveField;
 pub use head::{Head, HeadActivation};
 pub use layer::{Convolution, Layer};
 pub use plan::Plan;
+pub use target::Target;
 pub use values::Input;
 
 use crate::error::{Error, Result};
@@ -34,6 +41,8 @@ pub struct Network {
     values: values::Values,
     layers: Vec<Layer>,
     heads: Vec<Head>,
+    layouts: layer::Layouts,
+    fields: BTreeMap<String, ReceptiveField>,
     model: InferenceModel,
     outlets: BTreeMap<String, OutletId>,
 }
@@ -77,6 +86,7 @@ impl Network {
         let layouts = layer::Layouts::of(&definition, &values, &input);
         let layers = layer::layers(&definition, &values, &input, &layouts);
         let heads = head::heads(&definition, &values, &layouts);
+        let fields = geometry::fields(&definition, &values, &layouts, &input);
         Ok(Network {
             name: path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
             file: path.to_path_buf(),
@@ -86,6 +96,8 @@ impl Network {
             values,
             layers,
             heads,
+            layouts,
+            fields,
             model: parsed.model,
             outlets,
         })
@@ -161,7 +173,7 @@ impl Network {
     pub fn weight(&self, name: &str) -> Result<ArrayD<f32>> {
         let missing = || Error::input(format!("{}: there is no weight `{name}`", self.file.display()));
         let tensor = self.values.constants.get(name).ok_or_else(missing)?;
-        plan::array(tensor)
+        plan::tensor_array(tensor)
     }
 
     /// Shape of any ONNX value; `None` for axes that change with the batch or an open image size.
@@ -199,6 +211,7 @@ fn refuse_panic<T>(what: &str, run: impl FnOnce() -> TractResult<T>) -> Result<T
 
 #[cfg(test)]
 mod probe {
+    use super::*;
     #[test]
     fn show() {
         for file in std::env::var("SHOW").unwrap_or_default().split_whitespace() {
@@ -207,32 +220,53 @@ mod probe {
                 Err(e) => println!("{e}"),
                 Ok(network) => {
                     println!(
-                        "{} {:?} {:?} seq {} fixed {:?} {:?}",
+                        "{} {:?} {:?} fixed {:?} {:?}",
                         network.name(),
                         start.elapsed(),
                         network.input(),
-                        network.sequential(),
                         network.fixed_batch(),
                         network.listed_size()
                     );
-                    for l in network.layers() {
-                        println!(
-                            "  {} | {} {:?} | {:?} | {} {} | {} {} {}",
-                            l.name,
-                            l.kind,
-                            l.activation,
-                            l.output_shape,
-                            l.parameters,
-                            l.trainable,
-                            l.connected_to.join(","),
-                            l.pre_activation,
-                            l.output_tensor
-                        );
-                    }
+                    println!("{}", table::render(&network, table::Columns { receptive_fields: true, tensors: true }));
                     for h in network.heads() {
-                        println!("  {h:?}");
+                        let target = network.default_target(h);
+                        println!("  {h:?} -> {target:?}");
+                        if let Ok(target) = target {
+                            let start = std::time::Instant::now();
+                            let plan =
+                                network.plan(&[&target.tensor, &h.logits], 1, Some(network.listed_size())).unwrap();
+                            println!("plan {:?} {:?}", start.elapsed(), plan.unoptimised);
+                            let image = ArrayD::from_elem(&network.input().shape(3, network.listed_size())[..], 0.3f32);
+                            let start = std::time::Instant::now();
+                            let out = plan.run(&image).unwrap();
+                            println!(
+                                "run {:?} {:?}",
+                                start.elapsed(),
+                                out.iter().map(|o| o.shape().to_vec()).collect::<Vec<_>>()
+                            );
+                            for precision in [Precision::F32, Precision::F64] {
+                                let start = std::time::Instant::now();
+                                match network.tail(
+                                    &[&target.tensor],
+                                    &[&h.logits],
+                                    2,
+                                    Some(network.listed_size()),
+                                    precision,
+                                ) {
+                                    Err(e) => println!("tail {e}"),
+                                    Ok(tail) => {
+                                        let r = tail.run(&[out[0].mapv(f64::from)]).unwrap();
+                                        let diff = r[0]
+                                            .iter()
+                                            .zip(out[1].iter())
+                                            .map(|(a, b)| (a - f64::from(*b)).abs())
+                                            .fold(0.0, f64::max);
+                                        println!("tail {:?} {:?} diff {diff:e}", start.elapsed(), tail.precision());
+                                    }
+                                }
+                            }
+                        }
                     }
-                    println!("{:?}", super::layer::totals(network.layers()));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayD, Axis, IxDyn, Slice};
+use ndarray::{ArrayD, Axis, Slice};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 pub struct Plan {
     model: Arc<TypedRunnableModel>,
     input_shape: Vec<usize>,
+    batch: usize,
     element: DatumType,
     /// Why tract's optimisations were left out, if they were: the plan is then slower, not different.
     pub unoptimised: Option<String>,
@@ -24,12 +25,12 @@ impl Network {
     /// `size` (height, width) is needed for networks that leave their image size open.
     /// Errors: an unknown tap, an open size without `size`, shapes that do not fit.
     pub fn plan(&self, taps: &[&str], batch: usize, size: Option<(usize, usize)>) -> Result<Plan> {
-        let batch = self.fixed_batch().unwrap_or(batch);
+        let batch = self.fixed_batch().unwrap_or(batch.max(1));
         let typed = self.typed(taps, batch, size)?;
         let shape = self.input.shape(batch, self.image_size(size)?).to_vec();
         let element = refuse_panic("reading the input", || Ok(typed.input_fact(0)?.datum_type))?;
         let (model, unoptimised) = runnable(typed)?;
-        Ok(Plan { model, input_shape: shape, element, unoptimised })
+        Ok(Plan { model, input_shape: shape, batch, element, unoptimised })
     }
 
     /// tract's typed model with outputs `taps`, not decluttered: one operator per ONNX operator or nearly so.
@@ -73,67 +74,70 @@ impl Plan {
     ///
     /// Errors: images of another shape.
     pub fn run(&self, images: &ArrayD<f32>) -> Result<Vec<ArrayD<f32>>> {
-        let batch = self.input_shape.first().copied().unwrap_or(1).max(1);
-        let total = images.shape().first().copied().unwrap_or(0);
-        if total == 0 || images.shape().get(1..) != self.input_shape.get(1..) {
-            return Err(Error::input(format!(
-                "the network takes arrays of shape {:?} (the first axis is free), not {:?}",
-                self.input_shape,
-                images.shape()
-            )));
-        }
-        let mut parts: Vec<Vec<ArrayD<f32>>> = Vec::new();
-        for start in (0..total).step_by(batch) {
-            let end = (start + batch).min(total);
-            let slice = images.slice_axis(Axis(0), Slice::from(start..end));
-            let mut padded = ArrayD::zeros(IxDyn(&self.input_shape));
-            padded.slice_axis_mut(Axis(0), Slice::from(0..end - start)).assign(&slice);
-            let mut outputs = self.run_batch(&padded)?;
-            if end - start < batch {
-                // The rest of a last, short batch was filled with zeros; its rows are dropped.
-                for output in &mut outputs {
-                    if output.shape().first() == Some(&batch) {
-                        output.slice_axis_inplace(Axis(0), Slice::from(0..end - start));
-                    }
-                }
-            }
-            parts.push(outputs);
-        }
-        joined(parts)
+        let shapes = [self.input_shape.clone()];
+        in_batches(std::slice::from_ref(images), &shapes, self.batch, |images| {
+            let outputs = refuse_panic("running the network", || {
+                let inputs = images.iter().map(|images| self.tensor(images)).collect::<TractResult<_>>()?;
+                self.model.run(inputs)
+            })?;
+            outputs.iter().map(|value| tensor_array::<f32>(value)).collect()
+        })
     }
 
-    fn run_batch(&self, images: &ArrayD<f32>) -> Result<Vec<ArrayD<f32>>> {
-        let outputs = refuse_panic("running the network", || {
-            let data: Vec<f32> = images.iter().copied().collect();
-            let tensor = Tensor::from_shape(images.shape(), &data)?;
-            // Networks on bytes get the nearest byte.
-            let tensor = if self.element.is_integer() {
-                let rounded: Vec<f32> = data.iter().map(|value| value.round()).collect();
-                Tensor::from_shape(images.shape(), &rounded)?.cast_to_dt(self.element)?.into_owned()
-            } else {
-                tensor.cast_to_dt(self.element)?.into_owned()
-            };
-            self.model.run(tvec!(tensor.into()))
-        })?;
-        outputs.iter().map(|value| array(value)).collect()
+    /// Images in the network's own element type; networks on bytes get the nearest byte.
+    fn tensor(&self, images: &ArrayD<f32>) -> TractResult<TValue> {
+        let bytes = self.element.is_integer();
+        let values: Vec<f32> = images.iter().map(|&value| if bytes { value.round() } else { value }).collect();
+        Ok(Tensor::from_shape(images.shape(), &values)?.cast_to_dt(self.element)?.into_owned().into())
     }
 }
 
-/// Batches of outputs, one after the other, as one array per tap.
-fn joined(parts: Vec<Vec<ArrayD<f32>>>) -> Result<Vec<ArrayD<f32>>> {
-    if parts.len() == 1 {
-        return Ok(parts.into_iter().next().unwrap_or_default());
+/// Runs rows of any number through a function that takes exactly `batch` of them; a last, short batch is filled with
+/// zeros, whose results are dropped. `shapes` are those of whole batches.
+pub(crate) fn in_batches<T: Copy + Default>(
+    inputs: &[ArrayD<T>],
+    shapes: &[Vec<usize>],
+    batch: usize,
+    run: impl Fn(&[ArrayD<T>]) -> Result<Vec<ArrayD<T>>>,
+) -> Result<Vec<ArrayD<T>>> {
+    let rows = inputs.first().and_then(|input| input.shape().first()).copied().unwrap_or(0);
+    let fits = |(input, shape): (&ArrayD<T>, &Vec<usize>)| {
+        input.shape().first() == Some(&rows) && input.shape().get(1..) == shape.get(1..)
+    };
+    if rows == 0 || inputs.len() != shapes.len() || !inputs.iter().zip(shapes).all(fits) {
+        let given: Vec<&[usize]> = inputs.iter().map(|input| input.shape()).collect();
+        return Err(Error::input(format!(
+            "the network takes arrays of shape {shapes:?} (the first axis is free), not {given:?}"
+        )));
     }
-    let taps = parts.first().map_or(0, Vec::len);
+    if rows == batch {
+        return run(inputs);
+    }
+    let mut parts: Vec<Vec<ArrayD<T>>> = Vec::new();
+    for start in (0..rows).step_by(batch.max(1)) {
+        let count = batch.min(rows - start);
+        let part = |(input, shape): (&ArrayD<T>, &Vec<usize>)| {
+            let mut filled = ArrayD::from_elem(shape.as_slice(), T::default());
+            let given = input.slice_axis(Axis(0), Slice::from(start..start + count));
+            filled.slice_axis_mut(Axis(0), Slice::from(0..count)).assign(&given);
+            filled
+        };
+        let inputs: Vec<ArrayD<T>> = inputs.iter().zip(shapes).map(part).collect();
+        let mut outputs = run(&inputs)?;
+        for output in outputs.iter_mut().filter(|output| output.shape().first() == Some(&batch)) {
+            output.slice_axis_inplace(Axis(0), Slice::from(0..count));
+        }
+        parts.push(outputs);
+    }
     let join = |tap: usize| {
         let views: Vec<_> = parts.iter().filter_map(|part| part.get(tap)).map(|array| array.view()).collect();
         ndarray::concatenate(Axis(0), &views).map_err(|cause| Error::other(format!("outputs do not join: {cause}")))
     };
-    (0..taps).map(join).collect()
+    (0..parts.first().map_or(0, Vec::len)).map(join).collect()
 }
 
 /// Optimised where tract can; valid networks exist on which its optimisation fails, and those run as they are.
-fn runnable(typed: TypedModel) -> Result<(Arc<TypedRunnableModel>, Option<String>)> {
+pub(crate) fn runnable(typed: TypedModel) -> Result<(Arc<TypedRunnableModel>, Option<String>)> {
     let optimised = refuse_panic("optimising", || typed.clone().into_optimized()?.into_runnable());
     match optimised {
         Ok(model) => Ok((model, None)),
@@ -141,11 +145,11 @@ fn runnable(typed: TypedModel) -> Result<(Arc<TypedRunnableModel>, Option<String
     }
 }
 
-/// A tensor's values as float32.
-pub(crate) fn array(tensor: &Tensor) -> Result<ArrayD<f32>> {
+/// A tensor's values in another element type.
+pub(crate) fn tensor_array<T: Datum + Copy>(tensor: &Tensor) -> Result<ArrayD<T>> {
     refuse_panic("reading a tensor", || {
-        let tensor = tensor.cast_to_dt(f32::datum_type())?;
-        let values: Vec<f32> = tensor.to_plain_array_view::<f32>()?.iter().copied().collect();
-        Ok(ArrayD::from_shape_vec(IxDyn(tensor.shape()), values)?)
+        let tensor = tensor.cast_to_dt(T::datum_type())?;
+        let values: Vec<T> = tensor.to_plain_array_view::<T>()?.iter().copied().collect();
+        Ok(ArrayD::from_shape_vec(tensor.shape(), values)?)
     })
 }

@@ -8,6 +8,7 @@ pub mod heatmaps;
 pub mod input;
 pub mod labels;
 pub mod preprocess;
+pub mod saliency;
 pub mod section;
 
 use crate::config::Chapter;

@@ -2,9 +2,9 @@
 
 use super::explainer::{Explainer, best, probabilities};
 use super::heatmaps::{Heatmap, Style};
-use super::input::{Ready, Sources};
+use super::input::{Ready, Sources, class_of};
 use super::{activations, architecture, gradcheck, heatmaps, labels, preprocess};
-use crate::config::{Chapter, Located, Section, Source, suggestion};
+use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
 use crate::error::{Error, Result};
 use crate::figure::overlay;
 use crate::model::{Layer, Network};
@@ -13,7 +13,8 @@ use crate::report::page::{self, Figure, Line, Prediction};
 use crate::report::{Assets, assets::slug};
 use crate::visualize::cam::Method;
 use crate::visualize::placement::Cells;
-use ndarray::Array3;
+use crate::visualize::saliency;
+use ndarray::{Array2, Array3, ArrayD};
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -70,8 +71,12 @@ struct Seen {
     predictions: Vec<Prediction>,
     probabilities: Vec<Vec<f64>>,
     activations: Vec<Array3<f32>>,
+    classes: Vec<(usize, String)>,
     /// By method, then by head.
     heatmaps: Vec<Vec<Heatmap>>,
+    /// By head, where asked for.
+    saliency: Vec<Array2<f32>>,
+    logits: Vec<ArrayD<f32>>,
 }
 
 /// Everything about a section that its inputs share.
@@ -82,6 +87,9 @@ struct Room<'a> {
     style: Style,
     /// The chapter's method, and HiResCAM beside it.
     methods: Vec<Method>,
+    saliency: Option<saliency::Method>,
+    class: Class,
+    seed: u64,
 }
 
 /// Makes a section's page.
@@ -112,7 +120,9 @@ pub fn section(chapter: &Chapter, section: &Section, loaded: &Loaded, progress: 
     };
     let mut methods = vec![section.method, Method::HiResCam];
     methods.dedup();
-    let room = Room { loaded, explainer, shown, style, methods };
+    possible(chapter, section, loaded)?;
+    let class = section.class.value.clone();
+    let room = Room { loaded, explainer, shown, style, methods, saliency: section.saliency, class, seed: chapter.seed };
     let bar = progress.bar(ready.len(), &section.title);
     let seen: Vec<Seen> = ready
         .into_par_iter()
@@ -139,6 +149,32 @@ pub fn section(chapter: &Chapter, section: &Section, loaded: &Loaded, progress: 
         page.inputs.push(room.input(number + 1, seen, assets)?);
     }
     Ok(page)
+}
+
+/// Refuses a class that no head has.
+fn possible(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()> {
+    let Class::Named(text) = &section.class.value else { return Ok(()) };
+    let heads = loaded.network.heads();
+    let labels = |head: usize| loaded.labels.get(head).and_then(|labels| labels.as_deref());
+    if heads.iter().enumerate().any(|(i, head)| class_of(text, labels(i), head).is_some()) {
+        return Ok(());
+    }
+    let known: Vec<String> = heads
+        .iter()
+        .enumerate()
+        .map(|(i, head)| {
+            let last = head.classes.unwrap_or(1).max(2) - 1;
+            let names = labels(i).map(|labels| format!(" ({})", shortened(labels))).unwrap_or_default();
+            format!("{} has the classes 0 to {last}{names}", head.name)
+        })
+        .collect();
+    Err(chapter.error(&section.class, format!("`{text}` is no class; {}", known.join("; "))))
+}
+
+/// The first few labels.
+fn shortened(labels: &[String]) -> String {
+    let more = if labels.len() > 12 { ", …" } else { "" };
+    format!("{}{more}", labels.iter().take(12).cloned().collect::<Vec<_>>().join(", "))
 }
 
 /// The cells of a value in the input, where its receptive field is the same on all paths.
@@ -181,17 +217,40 @@ impl Room<'_> {
             .map(|head| Ok(probabilities(head, forward.get(&head.logits)?)))
             .collect::<Result<Vec<_>>>()?;
         let label = |head: usize, class: usize| labels::label(self.loaded.labels.get(head).and_then(|l| l.as_deref()), class);
-        let classes: Vec<(usize, String)> =
-            probabilities.iter().enumerate().map(|(head, p)| (best(p), label(head, best(p)))).collect();
-        let prediction = |(head, (class, name)): (usize, &(usize, String))| {
+        let prediction = |(head, p): (usize, &Vec<f64>)| {
             let truth = ready.truths.get(head).copied().flatten().map(|truth| label(head, truth));
-            Prediction::new(heads[head].name.clone(), name.clone(), probabilities[head][*class], truth)
+            Prediction::new(heads[head].name.clone(), label(head, best(p)), p[best(p)], truth)
         };
-        let predictions = classes.iter().enumerate().map(prediction).collect();
+        let predictions = probabilities.iter().enumerate().map(prediction).collect();
+        let explained = |(head, p): (usize, &Vec<f64>)| {
+            let class = self.explained(head, best(p), &ready);
+            (class, label(head, class))
+        };
+        let classes: Vec<(usize, String)> = probabilities.iter().enumerate().map(explained).collect();
         let activations = self.shown.iter().map(|layer| activations::maps(layer, &forward)).collect::<Result<_>>()?;
         let maps = |method: &Method| heatmaps::maps(&self.explainer, &forward, &ready, &classes, *method, &self.style);
         let heatmaps = self.methods.iter().map(maps).collect::<Result<_>>()?;
-        Ok(Seen { predictions, probabilities, activations, heatmaps, ready })
+        let saliency = |method: saliency::Method| {
+            let layout = self.loaded.recipe.preprocess.layout;
+            let map = |(head, (class, _)): (usize, &(usize, String))| {
+                super::saliency::map(&self.explainer, &ready.tensor, layout, (head, *class), method, self.seed)
+            };
+            classes.iter().enumerate().map(map).collect::<Result<Vec<_>>>()
+        };
+        let saliency = self.saliency.map(saliency).transpose()?.unwrap_or_default();
+        let logits = heads.iter().map(|head| forward.get(&head.logits).cloned()).collect::<Result<_>>()?;
+        Ok(Seen { predictions, probabilities, activations, classes, heatmaps, saliency, logits, ready })
+    }
+
+    /// The class that a head's map explains.
+    fn explained(&self, head: usize, predicted: usize, ready: &Ready) -> usize {
+        let labels = self.loaded.labels.get(head).and_then(|labels| labels.as_deref());
+        let named = match &self.class {
+            Class::Predicted => None,
+            Class::True => ready.truths.get(head).copied().flatten(),
+            Class::Named(text) => self.loaded.network.heads().get(head).and_then(|head| class_of(text, labels, head)),
+        };
+        named.unwrap_or(predicted)
     }
 
     /// The page of one input.
@@ -212,6 +271,10 @@ impl Room<'_> {
                 let cause = map.cause.as_ref()?;
                 Some(format!("{}, {}: {}", map.method.title(), heads.get(map.head)?, cause.sentence()))
             }));
+        }
+        if let Some(method) = self.saliency {
+            let id = format!("{section}-input-{number}-{}", slug(method.title()));
+            figures.push(super::saliency::figure(&id, &heads, &seen.classes, &seen.saliency, method, &seen.ready, assets)?);
         }
         Ok(page::Input {
             heading: "Input Image".into(),

@@ -1,0 +1,162 @@
+//! The tail of a network: from chosen activations to chosen outputs, in double precision where tract can.
+//!
+//! Finite differences live on it: they perturb an activation and watch the score, and need the digits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ndarray::ArrayD;
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::floats::FloatPrecisionTranslator;
+use tract_onnx::tract_core::transform::ModelTransform;
+
+use super::plan::{in_batches, runnable, tensor_array};
+use super::{Network, refuse_panic};
+use crate::error::{Error, Result};
+
+/// Arithmetic of a [`Tail`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    F32,
+    F64,
+}
+
+/// Part of a network as a function of its own: from activations to outputs.
+pub struct Tail {
+    model: Arc<TypedRunnableModel>,
+    /// Shape of each input for a whole batch.
+    shapes: Vec<Vec<usize>>,
+    batch: usize,
+    precision: Precision,
+}
+
+impl Network {
+    /// The part of the network from the values `from` to the values `to`, for `batch` images at a time.
+    ///
+    /// Where a skip connection passes an activation by, `from` must also hold the value it comes from, for example the
+    /// network's input. Precision is F32 where an operator has no F64; [`Tail::precision`] tells.
+    /// `size` as for [`Network::plan`].
+    ///
+    /// Errors: unknown values; a path from the image to `to` that avoids `from`.
+    pub fn tail(
+        &self,
+        from: &[&str],
+        to: &[&str],
+        batch: usize,
+        size: Option<(usize, usize)>,
+        precision: Precision,
+    ) -> Result<Tail> {
+        let batch = self.fixed_batch().unwrap_or(batch.max(1));
+        let taps: Vec<&str> = from.iter().chain(to).copied().collect();
+        let whole = self.typed(&taps, batch, size)?;
+        let cut = refuse_panic("cutting the graph", || cut(&whole, from.len()))
+            .map_err(|cause| Error::input(format!("{}: from {}: {cause}", self.name, from.join(", "))))?;
+        let shapes = refuse_panic("reading shapes", || {
+            let shape = |outlet: &OutletId| {
+                let shape = cut.outlet_fact(*outlet)?.shape.as_concrete().map(<[usize]>::to_vec);
+                shape.ok_or_else(|| TractError::msg("a shape is open"))
+            };
+            cut.input_outlets()?.iter().map(shape).collect::<TractResult<Vec<_>>>()
+        })?;
+        if precision == Precision::F64
+            && let Ok(tail) = double(&cut).and_then(|model| Tail::checked(model, &shapes, batch, Precision::F64))
+        {
+            return Ok(tail);
+        }
+        Tail::checked(cut, &shapes, batch, Precision::F32)
+    }
+}
+
+impl Tail {
+    /// The arithmetic it runs in.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Shape of each input, in the order of `from`, for a whole batch; the first axis is free in [`Tail::run`].
+    pub fn input_shapes(&self) -> &[Vec<usize>] {
+        &self.shapes
+    }
+
+    /// Runs on the values of `from`, in that order, with any number of rows; returns those of `to`.
+    ///
+    /// Errors: inputs of other shapes.
+    pub fn run(&self, inputs: &[ArrayD<f64>]) -> Result<Vec<ArrayD<f64>>> {
+        in_batches(inputs, &self.shapes, self.batch, |inputs| {
+            let outputs = refuse_panic("running the tail", || {
+                let tensor = |array: &ArrayD<f64>| -> TractResult<TValue> {
+                    let values: Vec<f64> = array.iter().copied().collect();
+                    let tensor = Tensor::from_shape(array.shape(), &values)?;
+                    Ok(tensor.cast_to_dt(self.precision.datum_type())?.into_owned().into())
+                };
+                self.model.run(inputs.iter().map(tensor).collect::<TractResult<_>>()?)
+            })?;
+            outputs.iter().map(|value| tensor_array::<f64>(value)).collect()
+        })
+    }
+
+    /// A tail that has run once, on zeros: some operators refuse double precision only when they run.
+    fn checked(model: TypedModel, shapes: &[Vec<usize>], batch: usize, precision: Precision) -> Result<Tail> {
+        let (model, _) = runnable(model)?;
+        let tail = Tail { model, shapes: shapes.to_vec(), batch, precision };
+        let zeros: Vec<ArrayD<f64>> = shapes.iter().map(|shape| ArrayD::zeros(shape.as_slice())).collect();
+        tail.run(&zeros)?;
+        Ok(tail)
+    }
+}
+
+impl Precision {
+    fn datum_type(self) -> DatumType {
+        match self {
+            Precision::F32 => f32::datum_type(),
+            Precision::F64 => f64::datum_type(),
+        }
+    }
+}
+
+fn double(model: &TypedModel) -> Result<TypedModel> {
+    refuse_panic("double precision", || {
+        let mut model = model.clone();
+        FloatPrecisionTranslator::new(f32::datum_type(), f64::datum_type()).transform(&mut model)?;
+        Ok(model)
+    })
+}
+
+/// A new model whose inputs are the first `inputs` outputs of `whole` and whose outputs are the rest.
+fn cut(whole: &TypedModel, inputs: usize) -> TractResult<TypedModel> {
+    let outlets = whole.output_outlets()?;
+    let (from, to) = outlets.split_at_checked(inputs).ok_or_else(|| TractError::msg("values are missing"))?;
+    let mut tail = TypedModel::default();
+    let mut mapping: BTreeMap<OutletId, OutletId> = BTreeMap::new();
+    for (index, outlet) in from.iter().enumerate() {
+        let source = tail.add_source(format!("from_{index}"), whole.outlet_fact(*outlet)?.without_value())?;
+        mapping.insert(*outlet, source);
+    }
+    // Only what lies between: walk up from the outputs and stop at the cut.
+    let mut needed = std::collections::BTreeSet::new();
+    let mut pending: Vec<OutletId> = to.to_vec();
+    while let Some(outlet) = pending.pop() {
+        if !mapping.contains_key(&outlet) && needed.insert(outlet.node) {
+            let node = whole.node(outlet.node);
+            if TypedModel::is_source(&node.op) {
+                return Err(TractError::msg("another path leads from the image to the score; cut it too"));
+            }
+            pending.extend(node.inputs.iter().copied());
+        }
+    }
+    for id in whole.eval_order()?.into_iter().filter(|id| needed.contains(id)) {
+        let node = whole.node(id);
+        let missing = || TractError::msg("a value is used before it is computed");
+        let inputs = node.inputs.iter().map(|input| mapping.get(input).copied().ok_or_else(missing));
+        let outputs = tail.wire_node(&node.name, node.op.clone(), &inputs.collect::<TractResult<TVec<_>>>()?)?;
+        for (slot, output) in outputs.into_iter().enumerate() {
+            mapping.entry(OutletId::new(id, slot)).or_insert(output);
+        }
+    }
+    let missing = || TractError::msg("an output is missing");
+    let to =
+        to.iter().map(|outlet| mapping.get(outlet).copied().ok_or_else(missing)).collect::<TractResult<Vec<_>>>()?;
+    tail.select_output_outlets(&to)?;
+    Ok(tail)
+}
