@@ -24,6 +24,9 @@ pub use target::{Convolution, Target};
 
 use crate::error::{Error, Result};
 
+/// See [`Ascent::flat`].
+const UNIFORM: f32 = 0.9;
+
 /// How the image is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -54,16 +57,21 @@ pub struct Settings {
     /// Pixel mode: Euclidean length of a step. Bounded mode: length of the first step, in half ranges per value at which
     /// the gradient is of average size; steps decay linearly to 0.
     pub step: f32,
-    /// Bounded mode: pull towards the middle of the range. Without `tv` and far from the bounds the image settles where
-    /// (x − middle) / half range = gradient / (root mean square of the gradient · `l2`).
+    /// Bounded mode: pull towards the background. Without `tv` and far from the bounds the image settles where
+    /// (x − background) / half range = gradient / (root mean square of the gradient · `l2` / 2).
     pub l2: f32,
     /// Bounded mode: weight of the total variation (Rudin, Osher, Fatemi 1992), in the same units.
     pub tv: f32,
+    /// Bounded mode: how much the value before the activation counts beside the objective at the first step; it fades
+    /// to nothing over the first half of the steps. It lets places answer that are silent at the start.
+    pub leak: f32,
     /// Number of seeded start images that are tried, at least 1.
     pub starts: usize,
     pub seed: u64,
     /// Lowest and highest value of real inputs in each channel.
     pub range: Vec<(f32, f32)>,
+    /// The mean colour of real inputs; the middle of the range where it is not known.
+    pub background: Vec<f32>,
 }
 
 impl Settings {
@@ -73,22 +81,30 @@ impl Settings {
         let scale = frame.len() as f32 / (180 * 180 * 3) as f32;
         let range = vec![(0.0, 1.0); frame.channels];
         let step = 10.0 * scale.sqrt();
-        Settings { mode: Mode::Pixel, step, steps: 30, l2: 0.0, tv: 0.0, range, ..Settings::bounded(Vec::new(), seed) }
+        Settings { mode: Mode::Pixel, step, steps: 30, l2: 0.0, tv: 0.0, leak: 0.0, range, ..Settings::bounded(Vec::new(), Vec::new(), seed) }
     }
 
-    /// The chapter's settings, for inputs in this range.
-    pub fn bounded(range: Vec<(f32, f32)>, seed: u64) -> Settings {
+    /// The colour of the background in a channel.
+    fn background_of(&self, channel: usize) -> f32 {
+        let (low, high) = frame::bounds(&self.range, channel);
+        self.background.get(channel).copied().unwrap_or((low + high) / 2.0)
+    }
+
+    /// The chapter's settings, for inputs in this range with this mean colour.
+    pub fn bounded(range: Vec<(f32, f32)>, background: Vec<f32>, seed: u64) -> Settings {
         Settings {
             mode: Mode::Bounded,
             objective: Objective::Channel,
             after_activation: true,
             steps: 60,
-            step: 0.3,
-            l2: 1.0,
+            step: 0.2,
+            l2: 0.3,
             tv: 0.1,
+            leak: 0.1,
             starts: 4,
             seed,
             range,
+            background,
         }
     }
 }
@@ -119,7 +135,8 @@ pub struct Ascent {
     /// The objective after every step.
     pub curve: Vec<f32>,
     pub status: Status,
-    /// Whether the image is one flat colour, as shown.
+    /// Whether the filter answers a uniform colour: the image's central colour alone gives nine tenths of its activation,
+    /// counted from that of the background.
     pub flat: bool,
 }
 
@@ -238,7 +255,8 @@ fn climb(
     let start = problem.value(&evaluation);
     let mut curve = Vec::with_capacity(settings.steps);
     for step in 0..settings.steps {
-        let gradient = problem.gradient(&evaluation)?;
+        let leak = settings.leak * (1.0 - 2.0 * step as f32 / settings.steps as f32).max(0.0);
+        let gradient = problem.gradient_with_leak(&evaluation, leak)?;
         // Where there is no gradient there is nothing to follow; regularisation alone would only undo the image.
         if answers(&gradient) {
             advance(&mut image, &gradient, step, frame, settings);
@@ -248,8 +266,21 @@ fn climb(
     }
     let end = curve.last().copied().unwrap_or(start);
     let image = frame.image(&image);
-    let flat = frame::is_flat(&shown(&image, settings));
+    let flat = is_uniform(problem, &image, end, frame, settings)?;
     Ok(Ascent { channel, image, start, end, curve, status, flat })
+}
+
+/// Whether one colour excites the filter as much as the image does: the median of the image's central half, taken alone,
+/// gives at least [`UNIFORM`] of what the image adds to the background's activation.
+fn is_uniform(problem: &Problem, image: &Array3<f32>, end: f32, frame: Frame, settings: &Settings) -> Result<bool> {
+    let colour = frame::central_colour(image);
+    let background: Vec<f32> = (0..frame.channels).map(|c| settings.background_of(c)).collect();
+    let of = |colour: &[f32]| -> Result<f32> {
+        let values: Vec<f32> = (0..frame.len()).map(|i| colour.get(frame.channel(i)).copied().unwrap_or(0.0)).collect();
+        Ok(problem.value(&problem.evaluate(&values)?))
+    };
+    let (uniform, silent) = (of(&colour)?, of(&background)?);
+    Ok(uniform - silent >= UNIFORM * (end - silent))
 }
 
 fn answers(gradient: &[f32]) -> bool {
@@ -267,19 +298,27 @@ fn advance(image: &mut [f32], gradient: &[f32], step: usize, frame: Frame, setti
         }
         Mode::Bounded => {
             let decay = 1.0 - step as f32 / settings.steps.max(1) as f32;
-            bounded_step(image, gradient, settings.step * decay, frame, settings);
+            bounded_step(image, gradient, decay, frame, settings);
         }
     }
 }
 
-/// A step of projected ascent of objective − l2/2 ‖z‖² − tv · TV(z), where z are the values in half ranges from the
-/// middle and the gradient is brought to root mean square 1 over the values it reaches.
-fn bounded_step(image: &mut [f32], gradient: &[f32], step: f32, frame: Frame, settings: &Settings) {
-    let channels = (0..frame.channels).map(|c| frame::bounds(&settings.range, c));
-    let channels: Vec<(f32, f32)> = channels.map(|(low, high)| ((low + high) / 2.0, (high - low) / 2.0)).collect();
+/// A step of projected ascent of objective − l2/2 ‖z − background‖² − tv · TV(z), where z are the values in half ranges
+/// from the middle and the gradient is brought to root mean square 1 over the values it reaches.
+///
+/// Both weights fade from one and a half to half of theirs, so that what does not count gives way early and the
+/// activation keeps rising to the end.
+fn bounded_step(image: &mut [f32], gradient: &[f32], decay: f32, frame: Frame, settings: &Settings) {
+    let (step, fade) = (settings.step * decay, 0.5 + decay);
+    let channel = |c: usize| {
+        let (low, high) = frame::bounds(&settings.range, c);
+        let (middle, half) = ((low + high) / 2.0, (high - low) / 2.0);
+        (middle, half, (settings.background_of(c) - middle) / half)
+    };
+    let channels: Vec<(f32, f32, f32)> = (0..frame.channels).map(channel).collect();
     let of = |i: usize| channels[frame.channel(i)];
     let z = |(i, x): (usize, &f32)| match of(i) {
-        (middle, half) if half > 0.0 => (x - middle) / half,
+        (middle, half, _) if half > 0.0 => (x - middle) / half,
         _ => 0.0,
     };
     let z: Vec<f32> = image.iter().enumerate().map(z).collect();
@@ -289,9 +328,11 @@ fn bounded_step(image: &mut [f32], gradient: &[f32], step: f32, frame: Frame, se
     let norm = if count > 0.0 { (square / count).sqrt() as f32 } else { 1.0 };
     let variation = total_variation_gradient(&z, frame);
     for (i, x) in image.iter_mut().enumerate() {
-        let (middle, half) = of(i);
-        let direction = gradient[i] / norm - settings.l2 * z[i] - settings.tv * variation[i];
-        *x = middle + half * (z[i] + step * direction).clamp(-1.0, 1.0);
+        let (middle, half, background) = of(i);
+        if half > 0.0 {
+            let direction = gradient[i] / norm - fade * (settings.l2 * (z[i] - background) + settings.tv * variation[i]);
+            *x = middle + half * (z[i] + step * direction).clamp(-1.0, 1.0);
+        }
     }
 }
 

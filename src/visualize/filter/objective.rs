@@ -17,7 +17,7 @@ const SMALL_MAP: usize = 8;
 pub fn counted(objective: Objective, (height, width): (usize, usize)) -> [(usize, usize); 2] {
     [height, width].map(|length| match objective {
         Objective::Unit => (length / 2, length / 2 + 1),
-        Objective::Channel if length > SMALL_MAP => (BORDER, length - BORDER),
+        Objective::Channel if height.min(width) > SMALL_MAP => (BORDER, length - BORDER),
         Objective::Channel => (0, length),
     })
 }
@@ -63,16 +63,24 @@ impl<'a> Problem<'a> {
 
     /// The objective's gradient with respect to the image.
     pub fn gradient(&self, evaluation: &Evaluation) -> Result<Vec<f32>> {
-        self.gradient_of(evaluation, self.wanted)
+        self.gradient_of(evaluation, &[(self.wanted, 1.0)])
     }
 
     /// The gradient of the objective before its activation.
     pub fn gradient_before(&self, evaluation: &Evaluation) -> Result<Vec<f32>> {
-        self.gradient_of(evaluation, self.target.before)
+        self.gradient_of(evaluation, &[(self.target.before, 1.0)])
     }
 
-    fn gradient_of(&self, evaluation: &Evaluation, of: ValueId) -> Result<Vec<f32>> {
-        let seeds = [(of, self.weights.clone())];
+    /// The objective's gradient plus `leak` times that of the objective before its activation.
+    pub fn gradient_with_leak(&self, evaluation: &Evaluation, leak: f32) -> Result<Vec<f32>> {
+        match leak {
+            0.0 => self.gradient(evaluation),
+            leak => self.gradient_of(evaluation, &[(self.wanted, 1.0), (self.target.before, leak)]),
+        }
+    }
+
+    fn gradient_of(&self, evaluation: &Evaluation, of: &[(ValueId, f32)]) -> Result<Vec<f32>> {
+        let seeds: Vec<_> = of.iter().map(|(value, factor)| (*value, &self.weights * *factor)).collect();
         let gradient = evaluation.tape.backward(&seeds, &[self.target.input], ReluRule::Plain)?.pop();
         let gradient = gradient.ok_or_else(|| Error::other("the tape gave no gradient"))?;
         Ok(gradient.into_raw_vec_and_offset().0)

@@ -49,7 +49,7 @@ fn frame() -> Frame {
 }
 
 fn bounded() -> Settings {
-    Settings::bounded(vec![(0.0, 1.0), (0.2, 0.2), (-1.0, 1.0)], 5)
+    Settings::bounded(vec![(0.0, 1.0), (0.2, 0.2), (-1.0, 1.0)], vec![], 5)
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn the_optimum_of_a_unit_of_a_first_layer_is_its_kernel() {
         assert!(outside.abs() < 1e-4, "{outside}");
         // Bounded, pulled to the middle hard enough to stay within: the fixed point is the kernel itself.
         let range = vec![(-1.0, 1.0); 3];
-        let kept = Settings { objective: Objective::Unit, after_activation: false, l2: 4.0, tv: 0.0, steps: 200, step: 0.2, ..Settings::bounded(range, 5) };
+        let kept = Settings { objective: Objective::Unit, after_activation: false, l2: 8.0, tv: 0.0, steps: 300, step: 0.1, ..Settings::bounded(range, vec![], 5) };
         let ascent = ascend(&target, channel, frame(), &kept).unwrap();
         let rms = norm / (kernel.len() as f32).sqrt();
         let seen = ascent.image.slice(ndarray::s![5..8, 5..8, ..]);
@@ -145,7 +145,7 @@ fn the_settled_image_does_not_depend_on_the_step() {
     let graph = network();
     let target = Convolution::new(&graph, 2, 3, 1).unwrap().channel(1).unwrap();
     let end = |step: f32, steps: usize| {
-        let settings = Settings { step, steps, after_activation: false, tv: 0.0, ..bounded() };
+        let settings = Settings { step, steps, after_activation: false, l2: 1.0, tv: 0.0, ..bounded() };
         ascend(&target, 1, frame(), &settings).unwrap().image
     };
     let (coarse, fine) = (end(0.4, 60), end(0.1, 240));
@@ -186,7 +186,7 @@ fn pixel_unit(weight: f32, bias: f32) -> Graph {
 fn what_a_filter_needed_is_stated() {
     const SEED: u64 = 4;
     let frame = Frame::new(&[1, 1, 1, 1], false).unwrap();
-    let settings = Settings { starts: 8, tv: 0.0, l2: 0.0, ..Settings::bounded(vec![(0.0, 1.0)], SEED) };
+    let settings = Settings { starts: 8, leak: 0.0, tv: 0.0, l2: 0.0, ..Settings::bounded(vec![(0.0, 1.0)], vec![], SEED) };
     let status = |weight, bias| {
         let graph = pixel_unit(weight, bias);
         let layer = Convolution::new(&graph, 1, 2, 1).unwrap();
