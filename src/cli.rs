@@ -1,7 +1,10 @@
 //! The command line: arguments and what each command calls.
 
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use convscope::config::{Chapter, Class, Input, Located, Preprocessing, Section, Source};
+use convscope::visualize::placement::Placement;
+use convscope::visualize::{cam, saliency};
+use std::path::{Path, PathBuf};
 
 /// Turns ONNX convolutional networks and images into a Network Visualization chapter: architecture, activations, filters,
 /// Grad-CAM heatmaps, and conclusions that are measured.
@@ -77,7 +80,7 @@ pub struct Explain {
     #[arg(long = "true", value_name = "K")]
     pub truth: Option<String>,
     /// Where the cells of a map lie in the image
-    #[arg(long, default_value = "receptive-field", value_parser = clap::builder::PossibleValuesParser::new(convscope::visualize::placement::Placement::NAMES))]
+    #[arg(long, default_value = "receptive-field", value_parser = clap::builder::PossibleValuesParser::new(Placement::NAMES))]
     pub placement: String,
     #[command(flatten)]
     pub preprocess: Preprocess,
@@ -91,8 +94,70 @@ pub struct Explain {
 
 /// Every heatmap method's name: class activation maps, then maps of the input's gradient.
 fn heatmap_methods() -> Vec<&'static str> {
-    use convscope::visualize::{cam, saliency};
     cam::Method::NAMES.into_iter().chain(saliency::Method::NAMES).collect()
+}
+
+impl Explain {
+    /// The chapter that explains these images.
+    pub fn chapter(&self) -> Chapter {
+        let mut section = photographs(&self.model, &self.images, self.truth.as_ref(), &self.preprocess);
+        section.target = self.layer.clone().map(|name| Located::option("--layer", name));
+        section.class = Located::option("--class", Class::of(&self.class));
+        section.labels = self.labels.clone().map(|path| Located::option("--labels", path));
+        section.placement = Placement::named(&self.placement).unwrap_or(Placement::ReceptiveField);
+        match cam::Method::named(&self.method) {
+            Some(method) => section.method = method,
+            None => section.saliency = saliency::Method::named(&self.method),
+        }
+        Chapter::of(&format!("What {} sees", section.title), section)
+    }
+}
+
+impl Gradcheck {
+    /// The chapter whose network and images are checked.
+    pub fn chapter(&self) -> Chapter {
+        let mut section = photographs(&self.model, &self.images, None, &self.preprocess);
+        section.target = self.layer.clone().map(|name| Located::option("--layer", name));
+        if self.images.is_empty() {
+            section.inputs = generated();
+        }
+        Chapter::of("Gradients", section)
+    }
+}
+
+/// A section that shows photographs to a network.
+fn photographs(model: &Path, images: &[PathBuf], truth: Option<&String>, preprocess: &Preprocess) -> Section {
+    let input = |path: &PathBuf| Input {
+        source: Source::Image { path: path.clone(), label: truth.cloned(), object: None },
+        line: 0,
+    };
+    Section { inputs: images.iter().map(input).collect(), preprocess: preprocess.given(), ..Section::of(model) }
+}
+
+/// Inputs for a network that comes without images: lines of different colors and angles, and digits.
+fn generated() -> Vec<Input> {
+    let lines = [7, 42, 68].map(|class| Source::Line { class, sample: 0 });
+    let digits = [Source::Digit { digit: 3, sample: 0 }];
+    lines.into_iter().chain(digits).map(|source| Input { source, line: 0 }).collect()
+}
+
+impl Preprocess {
+    /// The preprocessing asked for, if any was.
+    fn given(&self) -> Option<Preprocessing> {
+        let given = Preprocessing {
+            preset: self.preprocess.clone().map(|name| Located::option("--preprocess", name)),
+            mean: self.mean.clone(),
+            std: self.std.clone(),
+            scale: self.scale,
+            size: match self.size.as_deref() {
+                Some([height, width]) => Some((*height, *width)),
+                Some([side]) => Some((*side, *side)),
+                _ => None,
+            },
+            ..Preprocessing::default()
+        };
+        (given != Preprocessing::default()).then_some(given)
+    }
 }
 
 /// How photographs become inputs.

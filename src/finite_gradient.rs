@@ -94,9 +94,7 @@ pub fn derivatives(
 }
 
 fn pairs(directions: impl Iterator<Item = usize>, step: f64) -> Vec<Probe> {
-    directions
-        .flat_map(|direction| [step, -step].map(|offset| Probe { direction, offset }))
-        .collect()
+    directions.flat_map(|direction| [step, -step].map(|offset| Probe { direction, offset })).collect()
 }
 
 /// The two one-sided quotients at one step, and how far rounding alone may set them apart.
@@ -145,6 +143,12 @@ impl Comparison {
         }
     }
 
+    /// Adds the samples of another comparison.
+    pub fn extend(&mut self, other: &Comparison) {
+        self.errors.extend(&other.errors);
+        self.dropped += other.dropped;
+    }
+
     /// The figures, and whether every error is within `tolerance`.
     pub fn check(&self, tolerance: f64) -> Check {
         let mut errors = self.errors.clone();
@@ -166,7 +170,7 @@ impl Comparison {
 }
 
 /// What a comparison of two gradients came to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Check {
     /// Samples compared.
     pub compared: usize,
@@ -181,7 +185,8 @@ pub struct Check {
 }
 
 /// The outcome of a [`Check`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     Agree,
     /// The largest error is above the tolerance.

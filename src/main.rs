@@ -7,7 +7,7 @@ use cli::{Cli, Command, DatasetKind, Generate};
 use convscope::config::Chapter;
 use convscope::dataset::export;
 use convscope::error::{Error, Result};
-use convscope::model::Network;
+use convscope::model::{Network, table};
 use convscope::pipeline;
 use convscope::progress::Progress;
 use convscope::report;
@@ -45,11 +45,22 @@ fn run(cli: &Cli) -> Result<()> {
         Command::Report(arguments) => {
             let chapter = Chapter::read(&arguments.chapter)?;
             let made = pipeline::chapter(&chapter, &progress)?;
-            publish(made, &arguments.out, &say)
+            publish(made, &arguments.out, false, &say)
+        }
+        Command::Explain(arguments) => {
+            let made = pipeline::chapter(&arguments.chapter(), &progress)?;
+            publish(made, &arguments.out, arguments.raw, &say)
+        }
+        Command::Filters(_) => Err(Error::other("not yet")),
+        Command::Gradcheck(arguments) => {
+            let check = pipeline::gradients(&arguments.chapter())?;
+            print(&if arguments.json { json(&check)? } else { check.table() })?;
+            if check.holds() { Ok(()) } else { Err(Error::other("the gradients do not hold")) }
         }
         Command::Inspect(arguments) => {
             let network = Network::load(&arguments.model)?;
-            print(&if arguments.json { network.inspect_json()? } else { network.inspect_text() })
+            let columns = table::Columns { receptive_fields: true, tensors: true };
+            print(&if arguments.json { json(&table::describe(&network))? } else { table::render(&network, columns) })
         }
         Command::Dataset(arguments) => match &arguments.kind {
             DatasetKind::Line(wanted) => generate(wanted, export::lines, &say),
@@ -59,9 +70,14 @@ fn run(cli: &Cli) -> Result<()> {
 }
 
 /// Writes a chapter's files and says where they are.
-fn publish(made: pipeline::Made, out: &Path, say: &dyn Fn(String)) -> Result<()> {
-    let rendered = report::render(made.page, &made.assets)?;
+fn publish(made: pipeline::Made, out: &Path, raw: bool, say: &dyn Fn(String)) -> Result<()> {
+    let pipeline::Made { page, collected } = made;
+    let rendered = report::render(&page, collected.assets)?;
     report::write(out, &rendered)?;
+    if raw {
+        report::raw::write(&out.join("raw"), &collected.raw)?;
+        say(format!("{} arrays are in {}", collected.raw.len(), out.join("raw").display()));
+    }
     say(format!("{} is ready; so are chapter.md and chapter.json beside it", out.join("chapter.html").display()));
     Ok(())
 }
@@ -73,6 +89,11 @@ fn generate(wanted: &Generate, write: fn(&Path, u64, usize) -> Result<usize>, sa
     let count = write(&wanted.out, wanted.seed, wanted.per_class)?;
     say(format!("{count} images are in {}", wanted.out.display()));
     Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    let text = serde_json::to_string_pretty(value).map_err(|cause| Error::other(format!("JSON: {cause}")))?;
+    Ok(text + "\n")
 }
 
 /// Prints to stdout; a reader that has gone away is no error.

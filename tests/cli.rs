@@ -35,7 +35,9 @@ fn a_missing_or_empty_or_wrong_chapter_file_is_refused() {
 fn truncated_and_foreign_models_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let bytes = fs::read(network("variation-3")).unwrap();
-    for (name, contents) in [("cut.onnx", &bytes[..bytes.len() / 2]), ("empty.onnx", &[][..]), ("text.onnx", b"not a network")] {
+    for (name, contents) in
+        [("cut.onnx", &bytes[..bytes.len() / 2]), ("empty.onnx", &[][..]), ("text.onnx", b"not a network")]
+    {
         fs::write(folder.path().join(name), contents).unwrap();
         fs::write(folder.path().join("chapter.toml"), chapter(name, "digit = 1")).unwrap();
         refused(folder.path(), &["report", "--out", "out"], &[name]);
@@ -53,7 +55,11 @@ fn an_unknown_layer_is_refused_with_file_line_and_a_suggestion() {
     let text = chapter(model.to_str().unwrap(), "line = { length = 7, width = 1, color = \"red\", angle = 0 }")
         .replace("[[section.input]]", "activations = [\"conv2d_1\", \"conv2d_22\"]\n[[section.input]]");
     fs::write(folder.path().join("chapter.toml"), text).unwrap();
-    refused(folder.path(), &["report", "--out", "out"], &["chapter.toml:5", "section.activations", "conv2d_22", "conv2d_2"]);
+    refused(
+        folder.path(),
+        &["report", "--out", "out"],
+        &["chapter.toml:5", "section.activations", "conv2d_22", "conv2d_2"],
+    );
 }
 
 #[test]
@@ -85,7 +91,11 @@ fn wrong_arguments_are_refused() {
     let model = network("variation-3");
     let model = model.to_str().unwrap();
     refused(folder.path(), &["report", "--threads", "0"], &["--threads"]);
-    refused(folder.path(), &["filters", model, "--layer", "nowhere", "--out", "out"], &["nowhere", "conv2d_1", "conv2d_2"]);
+    refused(
+        folder.path(),
+        &["filters", model, "--layer", "nowhere", "--out", "out"],
+        &["nowhere", "conv2d_1", "conv2d_2"],
+    );
     refused(folder.path(), &["filters", model, "--filters", "90-99", "--out", "out"], &["99", "8"]);
     refused(folder.path(), &["dataset", "line", "--per-class", "0", "--seed", "1", "--out", "out"], &["per-class"]);
 }

@@ -11,7 +11,12 @@ pub fn repository(path: &str) -> PathBuf {
 /// Runs the program in a folder and waits for it.
 pub fn convscope(folder: &Path, arguments: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_convscope");
-    Command::new(program).args(arguments).current_dir(folder).env_remove("CONVSCOPE_MNIST").output().expect("the program starts")
+    Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("CONVSCOPE_MNIST")
+        .output()
+        .expect("the program starts")
 }
 
 /// What the program said on stderr.

@@ -7,9 +7,12 @@ mod tests;
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
 use crate::visualize::cam::Method;
-use crate::visualize::saliency;
 use crate::visualize::placement::Placement;
+use crate::visualize::saliency;
 use std::path::{Path, PathBuf};
+
+/// The seed of a chapter that names none.
+const DEFAULT_SEED: u64 = 2019;
 
 /// A validated chapter file. Paths are already joined to the file's folder.
 #[derive(Debug, Clone)]
@@ -30,12 +33,20 @@ pub struct Chapter {
     pub sections: Vec<Section>,
 }
 
-/// A value with the line and key it came from, for errors found after parsing (a layer that the network lacks).
+/// A value with the line and key it came from, for errors found after parsing (a layer that the network lacks). Line 0 is an option of
+/// the command line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Located<T> {
     pub value: T,
     pub line: usize,
     pub key: String,
+}
+
+impl<T> Located<T> {
+    /// The value of an option of the command line.
+    pub fn option(key: &str, value: T) -> Located<T> {
+        Located { value, line: 0, key: key.to_string() }
+    }
 }
 
 /// One network of the chapter, its inputs and what to show of it.
@@ -136,7 +147,42 @@ pub enum Object {
     Box([f64; 4]),
 }
 
+impl Section {
+    /// A section about a network with nothing but defaults.
+    pub fn of(model: &Path) -> Section {
+        Section {
+            title: model.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+            model: Located::option("MODEL", model.to_path_buf()),
+            inputs: Vec::new(),
+            activations: None,
+            filters: None,
+            target: None,
+            method: Method::GradCam,
+            saliency: None,
+            class: Located::option("--class", Class::Predicted),
+            placement: Placement::ReceptiveField,
+            top_inputs: false,
+            preprocess: None,
+            labels: None,
+        }
+    }
+}
+
 impl Chapter {
+    /// A chapter that no file describes.
+    pub fn of(title: &str, section: Section) -> Chapter {
+        Chapter {
+            path: PathBuf::new(),
+            sha256: String::new(),
+            title: title.to_string(),
+            introduction: String::new(),
+            colormap: Colormap::Inferno,
+            seed: DEFAULT_SEED,
+            mnist: None,
+            sections: vec![section],
+        }
+    }
+
     /// Reads and validates a chapter file.
     ///
     /// # Errors
@@ -156,6 +202,9 @@ impl Chapter {
 
     /// An error about a value of this file.
     pub fn error<T>(&self, at: &Located<T>, message: impl std::fmt::Display) -> Error {
+        if at.line == 0 {
+            return Error::input(format!("{}: {message}", at.key));
+        }
         Error::input(format!("{}:{}: {}: {message}", self.path.display(), at.line, at.key))
     }
 }

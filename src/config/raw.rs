@@ -1,6 +1,6 @@
 //! The chapter file as serde reads it, and its validation.
 
-use super::{Chapter, Class, Input, Located, Object, Preprocessing, Section, Source, suggestion};
+use super::{Chapter, Class, DEFAULT_SEED, Input, Located, Object, Preprocessing, Section, Source, suggestion};
 use crate::dataset::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
@@ -12,8 +12,6 @@ use sha2::{Digest, Sha256};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
-
-const DEFAULT_SEED: u64 = 2019;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,7 +113,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Chapter> {
     Ok(Chapter {
         path: path.to_path_buf(),
         sha256: Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
-        colormap: reader.choice("colormap", raw.colormap.as_ref(), heat_colormap, &HEAT_COLORMAPS, Colormap::Inferno)?,
+        colormap: reader.choice(
+            "colormap",
+            raw.colormap.as_ref(),
+            heat_colormap,
+            &HEAT_COLORMAPS,
+            Colormap::Inferno,
+        )?,
         title: raw.title,
         introduction: raw.introduction,
         seed: raw.seed.unwrap_or(DEFAULT_SEED),

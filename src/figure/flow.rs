@@ -35,11 +35,11 @@ pub struct Block {
     pub kind: Kind,
 }
 
-const WIDTH: f64 = 112.0;
+const WIDTH: f64 = 160.0;
 const HEIGHT: f64 = 58.0;
-const GAP: f64 = 26.0;
-/// Blocks in a row; 5 × 112 + 4 × 26 fits the column of text.
-const COLUMNS: usize = 5;
+const GAP: f64 = 30.0;
+/// Blocks in a row; 4 × 160 + 3 × 30 fits the column of text.
+const COLUMNS: usize = 4;
 const LINE: f64 = HEIGHT + 30.0;
 /// More layers than these are shown as the first and the last ones.
 const MANY: usize = 30;
@@ -157,14 +157,14 @@ mod tests {
         let picture = strip(&blocks(7), &[], "net").unwrap();
         assert_eq!(picture.svg.matches("3 × 3</text>").count(), 7);
         assert_eq!(picture.svg.matches("l-6 -4v8z").count() + picture.svg.matches("l-4 -6h8z").count(), 6);
-        assert_eq!(picture.width, 5 * 112 + 4 * 26 + 2);
+        assert_eq!(picture.width, 4 * 160 + 3 * 30 + 2);
         assert_eq!(picture.height, 88 + 58 + 2);
     }
 
     #[test]
     fn branches_stand_below_the_trunk() {
-        let picture = strip(&blocks(4), &[blocks(2), blocks(2)], "net").unwrap();
-        assert_eq!(picture.svg.matches("3 × 3</text>").count(), 8);
+        let picture = strip(&blocks(3), &[blocks(2), blocks(2)], "net").unwrap();
+        assert_eq!(picture.svg.matches("3 × 3</text>").count(), 7);
         assert_eq!(picture.height, 3 * 88 - 30 + 2);
     }
 

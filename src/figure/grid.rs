@@ -111,14 +111,15 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// A layout for `count` tiles of `width` pixels that fills at most `room` CSS pixels: eight in a row, twelve when
+    /// A layout for `count` tiles of `width` pixels that fills at most `room` CSS pixels (the page's is
+    /// [`COLUMN`](super::COLUMN)): eight in a row, twelve when
     /// they are many, fewer when they are wide; tiles grow to about 112 CSS pixels.
     pub fn fitting(count: usize, width: usize, room: usize) -> Layout {
         let width = width.max(1);
         let widest = ((room + GAP) / (width + GAP)).max(1);
         let wanted = if count > 64 { 12 } else { 8 };
         let columns = count.clamp(1, wanted).min(widest);
-        let side = (room / columns).saturating_sub(GAP).min(112);
+        let side = ((room + GAP) / columns).saturating_sub(GAP).min(112);
         Layout { columns, magnification: (side / width).max(1) }
     }
 }
@@ -202,6 +203,7 @@ mod tests {
     #[test]
     fn layouts_fill_the_column_with_whole_pixels() {
         assert_eq!(Layout::fitting(32, 28, 720), Layout { columns: 8, magnification: 3 });
+        assert_eq!(Layout::fitting(32, 22, 736), Layout { columns: 8, magnification: 4 });
         assert_eq!(Layout::fitting(128, 28, 720), Layout { columns: 12, magnification: 2 });
         assert_eq!(Layout::fitting(4, 26, 720), Layout { columns: 4, magnification: 4 });
         assert_eq!(Layout::fitting(64, 224, 720), Layout { columns: 3, magnification: 1 });

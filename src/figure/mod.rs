@@ -24,6 +24,9 @@ pub struct Picture {
     pub height: u32,
 }
 
+/// Width of the page's column, in CSS pixels.
+pub const COLUMN: usize = 736;
+
 /// The number of colours the largest palette of a map may have, one less than PNG's 256 to leave room for transparency.
 const LEVELS: usize = 255;
 

@@ -6,8 +6,8 @@ use ndarray::{ArrayView2, ArrayView3};
 
 use super::grid::Tile;
 use super::raster::Raster;
-use super::svg::{Anchor, Ink, Svg, fit};
-use super::{Colormap, Picture, fraction};
+use super::svg::{Anchor, Ink, Svg, fit, text_width};
+use super::{COLUMN, Colormap, Picture, fraction};
 use crate::error::{Error, Result};
 
 /// Font size of labels, and the height of the line they stand on.
@@ -28,6 +28,14 @@ pub struct Panel<'a> {
 pub fn panel_size((width, height): (usize, usize), room: usize) -> (u32, u32) {
     let magnification = (room / width.max(height).max(1)).max(1);
     ((width * magnification) as u32, (height * magnification) as u32)
+}
+
+/// The room for each of `maps` panels that stand in one row beside the input image and the colour bar, in CSS pixels.
+pub fn room(maps: usize) -> usize {
+    const GAP: usize = 16;
+    const BAR: usize = 64;
+    let panels = maps + 1;
+    ((COLUMN - BAR).saturating_sub(GAP * (panels + 1)) / panels).clamp(84, 168)
 }
 
 /// The input image [H, W, C] with values in [0, 1].
@@ -51,10 +59,40 @@ pub fn empty(reason: &str, panel: Panel) -> Picture {
     let (width, height) = panel.size;
     let mut svg = labelled(panel);
     svg.hatched((0.0, f64::from(LINE)), (f64::from(width), f64::from(height)));
-    let middle = (f64::from(width) / 2.0, f64::from(LINE) + f64::from(height) / 2.0);
-    svg.rect((2.0, middle.1 - 10.0), (f64::from(width) - 4.0, 20.0), &Ink::Plate.fill());
-    svg.text((middle.0, middle.1 + 4.0), LABEL, Anchor::Middle, Ink::Ink, &fit(reason, LABEL, f64::from(width) - 6.0));
+    let lines = wrapped(reason, f64::from(width) - 12.0);
+    let block = f64::from(LABEL + 3) * lines.len() as f64;
+    let (centre, top) = (f64::from(width) / 2.0, f64::from(LINE) + (f64::from(height) - block) / 2.0);
+    svg.rect((4.0, top - 3.0), (f64::from(width) - 8.0, block + 6.0), &Ink::Plate.fill());
+    for (i, line) in lines.iter().enumerate() {
+        let y = top + f64::from(LABEL + 3) * (i as f64 + 1.0) - 4.0;
+        svg.text((centre, y), LABEL, Anchor::Middle, Ink::Ink, line);
+    }
     svg.finish(width, height + LINE, &format!("no heatmap: {reason}"))
+}
+
+/// At most three lines of words that fit into `width`.
+fn wrapped(words: &str, width: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if overflows(line, word, width) => lines.push(word.to_owned()),
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.to_owned()),
+        }
+    }
+    if lines.len() > 3 {
+        let rest = lines.split_off(2).join(" ");
+        lines.push(rest);
+    }
+    lines.iter().map(|line| fit(line, LABEL, width)).collect()
+}
+
+/// Whether `word` no longer fits behind `line`.
+fn overflows(line: &str, word: &str, width: f64) -> bool {
+    text_width(line, LABEL) + text_width(word, LABEL) + text_width(" ", LABEL) > width
 }
 
 /// The map laid over the image [H, W, C]: `opacity` · colour + (1 − `opacity`) · image. `dense` is the map sampled at
@@ -72,7 +110,7 @@ pub fn overlay(
 ) -> Result<Picture> {
     let (height, width, channels) = image.dim();
     let (rows, columns) = dense.dim();
-    let finer = if height == 0 { 0 } else { rows / height };
+    let finer = rows.checked_div(height).unwrap_or(0);
     if finer == 0 || (rows, columns) != (finer * height, finer * width) {
         return Err(Error::other(format!(
             "a map of {rows}×{columns} cannot lie over an image of {height}×{width} pixels"
@@ -185,6 +223,7 @@ mod tests {
     #[test]
     fn maps_stand_in_the_middle_at_whole_magnification() {
         assert_eq!(panel_size((28, 28), 150), (140, 140));
+        assert_eq!((room(1), room(4), panel_size((28, 28), room(4))), (168, 115, (112, 112)));
         assert_eq!(panel_size((500, 300), 150), (500, 300));
         let panel = Panel { size: (140, 140), label: "" };
         let picture = heatmap(Array2::ones((22, 22)).view(), (0.0, 1.0), Colormap::Inferno, panel).unwrap();
@@ -193,7 +232,8 @@ mod tests {
 
     #[test]
     fn an_empty_map_says_why() {
-        let picture = empty("all sums < 0", Panel { size: (140, 140), label: "Width" });
-        assert!(picture.svg.contains("all sums &lt; 0") && picture.svg.contains("stroke-dasharray"));
+        let picture = empty("all weighted sums < 0", Panel { size: (112, 112), label: "Width" });
+        assert!(picture.svg.contains(">all weighted</text>") && picture.svg.contains(">sums &lt; 0</text>"));
+        assert!(picture.svg.contains(">Width</text>") && picture.svg.contains("stroke-dasharray"));
     }
 }

@@ -8,7 +8,8 @@ use serde::Serialize;
 /// Means over the pairs of heads whose maps are both not empty.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Agreement {
-    /// 1 − Pearson's correlation, in [0, 2]: 0 for maps that are the same up to scale; `None` if every pair has an empty map.
+    /// 1 − Pearson's correlation, in [0, 2]: 0 for maps that are the same up to scale; `None` if every pair has an
+    /// empty map.
     pub difference: Option<f64>,
     /// The distance between the centres of mass in pixels; `None` likewise.
     pub distance: Option<f64>,

@@ -1,5 +1,5 @@
-//! The bootstrap: 95 % percentile intervals from 2,000 seeded resamples (Efron 1979), and the comparison of a trained network
-//! with its re-initialised copies.
+//! The bootstrap: 95 % percentile intervals from 2,000 seeded resamples (Efron 1979), and the comparison of a trained
+//! network with its re-initialised copies.
 
 use super::mean;
 use crate::random::Random;
@@ -32,32 +32,41 @@ impl Interval {
     }
 }
 
-/// The interval of any statistic of `n` cases: `statistic` gets the cases' numbers, first each once, then resampled with replacement.
-/// Resamples whose statistic is not finite are dropped. `None` where the statistic of the sample itself is not finite or `n` is 0.
+/// The interval of any statistic of `n` cases: `statistic` gets the cases' numbers, first each once, then resampled
+/// with replacement. Resamples whose statistic is not finite are dropped. `None` where the statistic of the sample
+/// itself is not finite or `n` is 0.
 pub fn interval_of(n: usize, seed: u64, mut statistic: impl FnMut(&[usize]) -> f64) -> Option<Interval> {
     let mut cases: Vec<usize> = (0..n).collect();
     let value = (n > 0).then(|| statistic(&cases)).filter(|v| v.is_finite())?;
-    let mut random = Random::new(seed, 0xb007);
-    let mut resampled = Vec::with_capacity(RESAMPLES);
-    for _ in 0..RESAMPLES {
+    Some(percentiles(value, seed, |random| {
         cases.iter_mut().for_each(|case| *case = random.below(n));
-        resampled.push(statistic(&cases));
-    }
-    resampled.retain(|v| v.is_finite());
-    resampled.sort_unstable_by(f64::total_cmp);
-    // With skewed statistics the value itself may lie outside the percentiles; an interval that excludes it would only confuse.
-    let low = quantile(&resampled, 0.025).unwrap_or(value).min(value);
-    let high = quantile(&resampled, 0.975).unwrap_or(value).max(value);
-    Some(Interval { value, low, high })
+        statistic(&cases)
+    }))
 }
 
 /// The mean with its interval; values that are not finite are left out, and `None` if none is left.
 pub fn mean_interval(values: &[f64], seed: u64) -> Option<Interval> {
     let values: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
-    interval_of(values.len(), seed, |cases| mean_at(&values, cases))
+    let (n, value) = (values.len(), mean(&values)?);
+    // As `interval_of`, but without writing the cases down: most intervals of a chapter are means.
+    Some(percentiles(value, seed, |random| (0..n).map(|_| values[random.below(n)]).sum::<f64>() / n as f64))
 }
 
-/// The mean of a − b over pairs (same image, same filter) with its interval; pairs with a number that is not finite are left out.
+/// The 2.5 % and 97.5 % quantiles of resampled values around the sample's own.
+fn percentiles(value: f64, seed: u64, mut resample: impl FnMut(&mut Random) -> f64) -> Interval {
+    let mut random = Random::new(seed, 0xb007);
+    let mut resampled: Vec<f64> = (0..RESAMPLES).map(|_| resample(&mut random)).collect();
+    resampled.retain(|v| v.is_finite());
+    resampled.sort_unstable_by(f64::total_cmp);
+    // With skewed statistics the value itself may lie outside the percentiles; an interval that excludes it would only
+    // confuse.
+    let low = quantile(&resampled, 0.025).unwrap_or(value).min(value);
+    let high = quantile(&resampled, 0.975).unwrap_or(value).max(value);
+    Interval { value, low, high }
+}
+
+/// The mean of a − b over pairs (same image, same filter) with its interval; pairs with a number that is not finite are
+/// left out.
 pub fn paired_difference(a: &[f64], b: &[f64], seed: u64) -> Option<Interval> {
     mean_interval(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>(), seed)
 }
@@ -76,10 +85,6 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let at = share.clamp(0.0, 1.0) * sorted.len().checked_sub(1)? as f64;
     let (low, high) = (sorted.get(at.floor() as usize)?, sorted.get(at.ceil() as usize)?);
     Some(low + (high - low) * at.fract())
-}
-
-fn mean_at(values: &[f64], cases: &[usize]) -> f64 {
-    cases.iter().filter_map(|&case| values.get(case)).sum::<f64>() / cases.len() as f64
 }
 
 /// A trained network against its re-initialised copies, on the same images.
@@ -102,13 +107,15 @@ impl Contrast {
     }
 }
 
-/// Compares `trained[image]` with `copies[copy][image]`: is the trained network more than one further draw of random weights?
+/// Compares `trained[image]` with `copies[copy][image]`: is the trained network more than one further draw of random
+/// weights?
 ///
 /// Two kinds of chance enter the 95 % interval of the difference d = mean(trained − copies), added up in squares:
-/// which images were drawn (percentile bootstrap over images of the paired difference), and which weights (the prediction
-/// interval t·s·√(1 + 1/R) for one further draw, s the standard deviation of the R copies' means and t Student's quantile for
-/// R − 1 degrees of freedom). Without the second part, a network of random weights would be told from five others every other time.
-/// `None` without an image that is finite everywhere, or without copies; with a single copy the second part is missing.
+/// which images were drawn (percentile bootstrap over images of the paired difference), and which weights (the
+/// prediction interval t·s·√(1 + 1/R) for one further draw, s the standard deviation of the R copies' means and t
+/// Student's quantile for R − 1 degrees of freedom). Without the second part, a network of random weights would be told
+/// from five others every other time. `None` without an image that is finite everywhere, or without copies; with a
+/// single copy the second part is missing.
 pub fn against_copies(trained: &[f64], copies: &[Vec<f64>], seed: u64) -> Option<Contrast> {
     let complete: Vec<usize> = (0..trained.len())
         .filter(|&i| trained[i].is_finite() && copies.iter().all(|c| c.get(i).is_some_and(|v| v.is_finite())))
@@ -136,7 +143,8 @@ pub fn standard_deviation(values: &[f64]) -> Option<f64> {
     (values.len() > 1).then(|| (squares / (values.len() - 1) as f64).sqrt())
 }
 
-/// Student's t, 97.5 % quantile: a table up to 10 degrees of freedom, from there Fisher's expansion z + (z³ + z) / 4ν + … (error below 1e-3).
+/// Student's t, 97.5 % quantile: a table up to 10 degrees of freedom, from there Fisher's expansion z + (z³ + z) / 4ν +
+/// … (error below 1e-3).
 pub fn student_t975(degrees: usize) -> f64 {
     const TABLE: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
     let z = super::accuracy::Z95;

@@ -1,8 +1,8 @@
 //! Hue and saturation of first-layer filters, and how varied the colours of a layer are.
 //!
-//! The colour of a filter is the colour of the light that excites it: per input channel the sum of the positive weights. Inputs are
-//! not negative, so a filter's best input shines just where its weights are positive. Channels that never vary in the data receive no
-//! gradient and keep their random start; they are left out.
+//! The colour of a filter is the colour of the light that excites it: per input channel the sum of the positive
+//! weights. Inputs are not negative, so a filter's best input shines just where its weights are positive. Channels that
+//! never vary in the data receive no gradient and keep their random start; they are left out.
 
 use super::quotient;
 use ndarray::ArrayView3;
@@ -17,8 +17,8 @@ pub struct Color {
     pub saturation: f64,
 }
 
-/// The colour of a filter [3, height, width] (red, green, blue), judged in the channels that vary. `None` unless the filter has three
-/// channels of which at least two vary.
+/// The colour of a filter [3, height, width] (red, green, blue), judged in the channels that vary. `None` unless the
+/// filter has three channels of which at least two vary.
 pub fn color(kernel: ArrayView3<'_, f32>, varies: [bool; 3]) -> Option<Color> {
     if kernel.shape()[0] != 3 || varies.iter().filter(|v| **v).count() < 2 {
         return None;
@@ -35,9 +35,9 @@ pub fn color(kernel: ArrayView3<'_, f32>, varies: [bool; 3]) -> Option<Color> {
     Some(Color { hue, saturation })
 }
 
-/// How far each filter's colour lies from the mean colour, as points of the disk of radius 1 with hue as angle and saturation as
-/// radius: all 0 for filters of one colour, grey or not; ½ each for two saturated hues 60° apart, 1 for opposite ones. Its mean is
-/// the variety of a layer's colours.
+/// How far each filter's colour lies from the mean colour, as points of the disk of radius 1 with hue as angle and
+/// saturation as radius: all 0 for filters of one colour, grey or not; ½ each for two saturated hues 60° apart, 1 for
+/// opposite ones. Its mean is the variety of a layer's colours.
 pub fn deviations(colors: &[Color]) -> Vec<f64> {
     let points: Vec<(f64, f64)> = colors.iter().map(point).collect();
     let n = points.len() as f64;
@@ -45,8 +45,8 @@ pub fn deviations(colors: &[Color]) -> Vec<f64> {
     points.iter().map(|p| (p.0 - centre.0).hypot(p.1 - centre.1)).collect()
 }
 
-/// The mean hue in degrees [0, 360), weighted by saturation (circular mean), and the length of the mean vector in [0, 1]: 1 if all filters are
-/// saturated and of one hue. `None` where the colours cancel out or there are none.
+/// The mean hue in degrees [0, 360), weighted by saturation (circular mean), and the length of the mean vector in [0,
+/// 1]: 1 if all filters are saturated and of one hue. `None` where the colours cancel out or there are none.
 pub fn mean_hue(colors: &[Color]) -> Option<(f64, f64)> {
     let n = colors.len() as f64;
     let (x, y) = colors.iter().map(point).fold((0.0, 0.0), |sum, p| (sum.0 + p.0 / n, sum.1 + p.1 / n));

@@ -9,7 +9,8 @@ pub fn uniform(shape: (usize, usize)) -> Array2<f32> {
     Array2::ones(shape)
 }
 
-/// A Gaussian around the centre, its standard deviation a quarter of the shorter side: objects tend to lie near the centre.
+/// A Gaussian around the centre, its standard deviation a quarter of the shorter side: objects tend to lie near the
+/// centre.
 pub fn centred_gaussian(shape: (usize, usize)) -> Array2<f32> {
     let sigma = (shape.0.min(shape.1) as f64 / 4.0).max(f64::MIN_POSITIVE);
     Array2::from_shape_fn(shape, |(r, c)| {
@@ -18,15 +19,16 @@ pub fn centred_gaussian(shape: (usize, usize)) -> Array2<f32> {
     })
 }
 
-/// Independent uniform numbers on the cells of a map's grid, sampled to pixels as the map is: random, and as smooth as the map.
+/// Independent uniform numbers on the cells of a map's grid, sampled to pixels as the map is: random, and as smooth as
+/// the map.
 pub fn random(sampling: &Sampling, seed: u64, stream: u64) -> Array2<f32> {
     let mut random = Random::new(seed, stream);
     let cells = Array2::from_shape_simple_fn(sampling.grid(), || random.uniform() as f32);
     sampling.dense(cells.view())
 }
 
-/// The image's own edges: the magnitude of Sobel's gradient, squares summed over channels; the border repeats its pixels. What
-/// a method that only finds edges would show (Adebayo et al. 2018, 1810.03292).
+/// The image's own edges: the magnitude of Sobel's gradient, squares summed over channels; the border repeats its
+/// pixels. What a method that only finds edges would show (Adebayo et al. 2018, 1810.03292).
 pub fn edges(image: ArrayView3<'_, f32>, channel_axis: usize) -> Array2<f32> {
     if channel_axis > 2 {
         return Array2::zeros((0, 0));

@@ -5,8 +5,8 @@ use ndarray::{ArrayView2, ArrayView3};
 
 /// The effective share of positions at which the map changes, in [0, 1]: exp(H) / n, H the entropy of the gradient's
 /// magnitude √(dx² + dy²) (differences to the right and below, n = (h−1)·(w−1) positions) taken as a distribution over
-/// positions. One step at one place gives 1/n; equal change everywhere 1; a constant map 0. The measure does not depend on the scale of
-/// the values, and little on the size of the map.
+/// positions. One step at one place gives 1/n; equal change everywhere 1; a constant map 0. The measure does not depend
+/// on the scale of the values, and little on the size of the map.
 pub fn detail(map: ArrayView2<'_, f32>) -> f64 {
     let (rows, columns) = map.dim();
     let (mut total, mut weighted, mut n) = (0.0, 0.0, 0usize);
@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // 2×2 positions; the bright corner pixel is no one's right or lower neighbour but its own: change only at its own place.
+        // 2×2 positions; the bright corner pixel is no one's right or lower neighbour but its own: change only at its
+        // own place.
         assert_eq!(detail(array![[5.0f32, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]].view()), 0.25);
         // A ramp changes alike everywhere.
         let ramp = Array2::from_shape_fn((5, 7), |(r, c)| (r + 2 * c) as f32);

@@ -1,8 +1,9 @@
-//! Numbers about maps, activations, filters and predictions: one metric a file, each a pure function of arrays and numbers.
+//! Numbers about maps, activations, filters and predictions: one metric a file, each a pure function of arrays and
+//! numbers.
 //!
-//! Conventions shared by all of them: a map is `[height, width]` in input pixels with larger values where the network looks;
-//! only its positive, finite values carry energy. A map without any is *empty* and counts as chance, never as NaN.
-//! Masks have the shape of the map. [`inference`] turns the numbers into verdicts.
+//! Conventions shared by all of them: a map is `[height, width]` in input pixels with larger values where the network
+//! looks; only its positive, finite values carry energy. A map without any is *empty* and counts as chance, never as
+//! NaN. Masks have the shape of the map. [`inference`] turns the numbers into verdicts.
 
 pub mod accuracy;
 pub mod agreement;
@@ -36,7 +37,9 @@ pub(crate) fn quotient(numerator: f64, denominator: f64, otherwise: f64) -> f64 
     if denominator > 0.0 && value.is_finite() { value } else { otherwise }
 }
 
-/// The arithmetic mean; `None` of an empty slice.
+/// The arithmetic mean of the finite values; `None` if there are none.
 pub fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    let finite = || values.iter().filter(|v| v.is_finite());
+    let n = finite().count();
+    (n > 0).then(|| finite().sum::<f64>() / n as f64)
 }

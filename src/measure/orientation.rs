@@ -7,15 +7,16 @@ use serde::Serialize;
 /// The stripes of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Orientation {
-    /// Direction of the stripes in degrees in [0, 180), counter-clockwise from the x-axis as the angles of the Line data; 0 where
-    /// there is none.
+    /// Direction of the stripes in degrees in [0, 180), counter-clockwise from the x-axis as the angles of the Line
+    /// data; 0 where there is none.
     pub degrees: f64,
-    /// √((Jxx − Jyy)² + 4 Jxy²) / (Jxx + Jyy) in [0, 1]: 1 for parallel stripes, 0 for what looks alike in all directions and for
-    /// constant kernels.
+    /// √((Jxx − Jyy)² + 4 Jxy²) / (Jxx + Jyy) in [0, 1]: 1 for parallel stripes, 0 for what looks alike in all
+    /// directions and for constant kernels.
     pub coherence: f64,
 }
 
-/// The orientation of one filter [input channels, height, width]: J sums the products of the gradients over all 2×2 blocks and channels.
+/// The orientation of one filter [input channels, height, width]: J sums the products of the gradients over all 2×2
+/// blocks and channels.
 pub fn orientation(kernel: ArrayView3<'_, f32>) -> Orientation {
     let (_, rows, columns) = kernel.dim();
     let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);

@@ -7,8 +7,9 @@ use ndarray::{Array2, ArrayView2};
 /// The two usual thresholds, as shares of the map's maximum: 15 % (Selvaraju et al. 2017, localisation) and 50 %.
 pub const THRESHOLDS: [f64; 2] = [0.15, 0.5];
 
-/// |S ∩ mask| / |S ∪ mask| with S the pixels of at least `threshold` (in (0, 1]) times the map's maximum; in [0, 1]. A uniform map's S is
-/// the whole image, which gives the mask's share of the area; an empty map counts as that. 0 where the mask is empty.
+/// |S ∩ mask| / |S ∪ mask| with S the pixels of at least `threshold` (in (0, 1]) times the map's maximum; in [0, 1]. A
+/// uniform map's S is the whole image, which gives the mask's share of the area; an empty map counts as that. 0 where
+/// the mask is empty.
 pub fn iou(map: ArrayView2<'_, f32>, mask: ArrayView2<'_, bool>, threshold: f64) -> f64 {
     let level = threshold * map.iter().map(|&v| positive(v)).fold(0.0, f64::max);
     let (mut both, mut either) = (0usize, 0usize);
@@ -20,19 +21,23 @@ pub fn iou(map: ArrayView2<'_, f32>, mask: ArrayView2<'_, bool>, threshold: f64)
     quotient(both as f64, either as f64, 0.0)
 }
 
-/// Steps of the search in [`best_iou`]. On lines and grids of 4 to 22 cells it comes within 0.03 of what thousands of random moves of
-/// single cells reach, or beyond.
+/// Steps of the search in [`best_iou`]. On lines and grids of 4 to 22 cells it comes within 0.03 of what thousands of
+/// random moves of single cells reach, or beyond.
 const STEPS: usize = 120;
 
-/// The highest intersection over union found for any non-negative grid of cells, sampled to pixels by `sampling` and thresholded
-/// as in [`iou`]: what a map of this resolution could reach if its network knew the mask.
+/// The highest intersection over union found for any non-negative grid of cells, sampled to pixels by `sampling` and
+/// thresholded as in [`iou`]: what a map of this resolution could reach if its network knew the mask.
 ///
-/// It is reached by a grid that the search exhibits, so it is attainable; it is a lower bound of the true optimum, which would need
-/// an integer program. The search: cells start at the mean of the mask over the pixels that read them; each step moves the cells
-/// of all pixels that are on the wrong side of the threshold, or too near it, within [0, 1], pixels outside the mask counting
-/// only as much as the overlap reached (the gradient of I/U is to (1, −I/U)); moves and nearness shrink, and the best grid of all steps
-/// counts. 1 if found to draw the mask exactly, as a grid with a cell on every pixel always can.
+/// It is reached by a grid that the search exhibits, so it is attainable; it is a lower bound of the true optimum,
+/// which would need an integer program. The search: cells start at the mean of the mask over the pixels that read them;
+/// each step moves the cells of all pixels that are on the wrong side of the threshold, or too near it, within [0, 1],
+/// pixels outside the mask counting only as much as the overlap reached (the gradient of I/U is to (1, −I/U)); moves
+/// and nearness shrink, and the best grid of all steps counts. 1 if found to draw the mask exactly, as a grid with a
+/// cell on every pixel always can. 0 for a mask that does not have the sampling's image shape.
 pub fn best_iou(sampling: &Sampling, mask: ArrayView2<'_, bool>, threshold: f64) -> f64 {
+    if mask.dim() != sampling.image() {
+        return 0.0;
+    }
     let goal = threshold.clamp(0.0, 1.0) as f32;
     let mut cells = coverage(sampling, mask);
     let mut dense = Array2::zeros(sampling.image());

@@ -1,5 +1,5 @@
-//! Deletion and insertion (Petsiuk et al. 2018, RISE, 1806.07421): how fast the class's score falls when the pixels that the map ranks
-//! first are replaced by a baseline, and how fast it rises when they are put onto the baseline.
+//! Deletion and insertion (Petsiuk et al. 2018, RISE, 1806.07421): how fast the class's score falls when the pixels
+//! that the map ranks first are replaced by a baseline, and how fast it rises when they are put onto the baseline.
 
 use crate::error::{Error, Result};
 use crate::random::Random;
@@ -27,7 +27,8 @@ pub struct Curve {
     pub auc: f64,
 }
 
-/// The deletion curve: from the image to the baseline. Lower is better. `score` gives the scores of a batch [steps + 1, …image's shape].
+/// The deletion curve: from the image to the baseline. Lower is better. `score` gives the scores of a batch [steps + 1,
+/// …image's shape].
 ///
 /// # Errors
 /// Shapes that differ, no steps, and whatever `score` returns or a wrong number of scores.

@@ -1,5 +1,5 @@
-//! What max pooling does to a picture: the share of its energy and of its local maxima that are kept, and how far the pooled picture
-//! is from merely taking every n-th value.
+//! What max pooling does to a picture: the share of its energy and of its local maxima that are kept, and how far the
+//! pooled picture is from merely taking every n-th value.
 
 use super::quotient;
 use ndarray::{ArrayView2, ArrayView3};
@@ -17,13 +17,15 @@ pub struct Window {
 /// The effect of pooling on one activation. Values are counted from the channel's lowest value, its background.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Pooling {
-    /// ‖pooled − subsampled‖₂ / ‖pooled‖₂ in [0, 1], *subsampled* being the first value of each window: 0 if taking the maximum
-    /// changed nothing, as in a constant picture; 1 if all that the pooled picture shows is there by taking maxima.
+    /// ‖pooled − subsampled‖₂ / ‖pooled‖₂ in [0, 1], *subsampled* being the first value of each window: 0 if taking the
+    /// maximum changed nothing, as in a constant picture; 1 if all that the pooled picture shows is there by taking
+    /// maxima.
     pub effect: f64,
-    /// Σ pooled² / Σ input²: of disjoint 2×2 windows ¼ in a constant picture and 1 where all peaks stand alone; overlapping
-    /// windows may exceed 1. 0 where there is none.
+    /// Σ pooled² / Σ input²: of disjoint 2×2 windows ¼ in a constant picture and 1 where all peaks stand alone;
+    /// overlapping windows may exceed 1. 0 where there is none.
     pub energy_kept: f64,
-    /// The share of the input's local maxima that are local maxima of the pooled picture, in [0, 1]; 0 where there are none.
+    /// The share of the input's local maxima that are local maxima of the pooled picture, in [0, 1]; 0 where there are
+    /// none.
     pub maxima_kept: f64,
     /// The local maxima before pooling, all channels.
     pub maxima: usize,
@@ -56,7 +58,8 @@ pub fn pooling(before: ArrayView3<'_, f32>, after: ArrayView3<'_, f32>, window: 
     }
 }
 
-/// Above the background and above its eight neighbours; of a plateau of equal values the first in reading order stands for it.
+/// Above the background and above its eight neighbours; of a plateau of equal values the first in reading order stands
+/// for it.
 fn is_local_maximum(map: ArrayView2<'_, f32>, floor: f32, (r, c): (usize, usize)) -> bool {
     let Some(&value) = map.get((r, c)) else { return false };
     let neighbours = || (r.saturating_sub(1)..=r + 1).flat_map(|i| (c.saturating_sub(1)..=c + 1).map(move |j| (i, j)));

@@ -1,34 +1,30 @@
-//! A linear probe (Alain and Bengio 2016, 1610.01644): how well classes are separated by a linear map of a layer's activations.
+//! A linear probe (Alain and Bengio 2016, 1610.01644): how well classes are separated by a linear map of a layer's
+//! activations.
 //!
 //! Least squares on one-hot targets with ridge: features standardised on the training half, centred targets, and
-//! W = Xᵀ(XXᵀ + λI)⁻¹Y, λ = `RIDGE` · mean diagonal of XXᵀ. Solved among the images, not the features, because activations have more
-//! features than there are images; deterministic, without iterations.
+//! W = Xᵀ(XXᵀ + λI)⁻¹Y, λ = `RIDGE` · mean diagonal of XXᵀ. Solved among the images, not the features, because
+//! activations have more features than there are images; deterministic, without iterations.
 
-use super::accuracy::{Proportion, wilson};
 use crate::error::{Error, Result};
 use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis, s};
 
 /// Regularisation relative to the mean squared length of the training images' features.
 pub const RIDGE: f64 = 0.1;
 
-/// Accuracy on the test images of a probe fitted to the training images. Features are [images, features], labels below `classes`.
+/// The classes that a probe fitted to the training images predicts for the test images. Features are [images,
+/// features], labels below `classes`; [`super::accuracy::accuracy`] compares the predictions with the test labels.
 ///
 /// # Errors
 /// No training images, counts that differ, a label out of range, or a feature that is not finite.
-pub fn probe(
-    train: (ArrayView2<'_, f32>, &[usize]),
-    test: (ArrayView2<'_, f32>, &[usize]),
-    classes: usize,
-) -> Result<Proportion> {
-    let ((x, y), (x_test, y_test)) = (train, test);
-    let fits = x.nrows() == y.len() && x_test.nrows() == y_test.len() && x.ncols() == x_test.ncols() && !y.is_empty();
-    if !fits || y.iter().chain(y_test).any(|&label| label >= classes) {
+pub fn probe(train: (ArrayView2<'_, f32>, &[usize]), test: ArrayView2<'_, f32>, classes: usize) -> Result<Vec<usize>> {
+    let ((x, y), x_test) = (train, test);
+    let fits = x.nrows() == y.len() && x.ncols() == x_test.ncols() && !y.is_empty();
+    if !fits || y.iter().any(|&label| label >= classes) {
         return Err(Error::other(format!(
-            "a linear probe needs features and labels of {classes} classes that fit together: {:?} with {} labels, {:?} with {}",
+            "a linear probe needs features and labels of {classes} classes that fit together: {:?} with {} labels, {:?}",
             x.shape(),
             y.len(),
-            x_test.shape(),
-            y_test.len()
+            x_test.shape()
         )));
     }
     if x.iter().chain(x_test.iter()).any(|v| !v.is_finite()) {
@@ -45,12 +41,11 @@ pub fn probe(
     gram.diag_mut().mapv_inplace(|v| v + ridge);
     solve_in_place(&mut gram, &mut targets);
     let scores = x_test.dot(&x.t()).dot(&targets) + &shares;
-    let hits =
-        scores.rows().into_iter().zip(y_test).filter(|(row, label)| first_of_highest(row.iter()) == **label).count();
-    Ok(wilson(hits, y_test.len()))
+    Ok(scores.rows().into_iter().map(|row| first_of_highest(row.iter())).collect())
 }
 
-/// Features of an activation [C, H, W] for a probe: the mean of each channel over a grid of at most `cells` × `cells` equal parts.
+/// Features of an activation [C, H, W] for a probe: the mean of each channel over a grid of at most `cells` × `cells`
+/// equal parts.
 pub fn pooled_features(activation: ArrayView3<'_, f32>, cells: usize) -> Vec<f32> {
     let (channels, rows, columns) = activation.dim();
     let (down, across) = (cells.clamp(1, rows.max(1)), cells.clamp(1, columns.max(1)));
@@ -112,6 +107,7 @@ fn first_of_highest<'a>(scores: impl Iterator<Item = &'a f64>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::accuracy::accuracy;
     use super::*;
     use crate::random::Random;
     use ndarray::{Array3, array};
@@ -129,20 +125,20 @@ mod tests {
     #[test]
     fn separable_classes_are_separated() {
         let (train, test) = (clusters(60, 0.4, 1), clusters(90, 0.4, 2));
-        let result = probe((train.0.view(), &train.1), (test.0.view(), &test.1), 3).unwrap();
-        assert_eq!((result.hits, result.n), (90, 90));
+        let result = probe((train.0.view(), &train.1), test.0.view(), 3).unwrap();
+        assert_eq!(result, test.1);
     }
 
     #[test]
     fn features_that_say_nothing_give_chance() {
         let (train, test) = (clusters(60, 0.4, 1), clusters(300, 0.4, 2));
         let (flat, flat_test) = (Array2::from_elem((60, 5), 0.3f32), Array2::from_elem((300, 5), 0.3));
-        let result = probe((flat.view(), &train.1), (flat_test.view(), &test.1), 3).unwrap();
-        assert_eq!(result.value, 1.0 / 3.0);
+        let result = probe((flat.view(), &train.1), flat_test.view(), 3).unwrap();
+        assert_eq!(accuracy(&result, &test.1).value, 1.0 / 3.0);
         let mut random = Random::new(3, 0);
         let mut noise = |n: usize| Array2::from_shape_simple_fn((n, 40), || random.normal() as f32);
         let (x, x_test) = (noise(60), noise(300));
-        let result = probe((x.view(), &train.1), (x_test.view(), &test.1), 3).unwrap();
+        let result = accuracy(&probe((x.view(), &train.1), x_test.view(), 3).unwrap(), &test.1);
         assert!(result.low < 1.0 / 3.0 && result.high > 1.0 / 3.0, "{result:?}");
     }
 
@@ -158,11 +154,11 @@ mod tests {
     #[test]
     fn misfits_are_errors() {
         let x = array![[1.0f32], [2.0]];
-        assert!(probe((x.view(), &[0]), (x.view(), &[0, 1]), 2).is_err());
-        assert!(probe((x.view(), &[0, 2]), (x.view(), &[0, 1]), 2).is_err());
+        assert!(probe((x.view(), &[0]), x.view(), 2).is_err());
+        assert!(probe((x.view(), &[0, 2]), x.view(), 2).is_err());
         let broken = array![[f32::NAN], [2.0]];
-        assert!(probe((broken.view(), &[0, 1]), (x.view(), &[0, 1]), 2).is_err());
-        assert_eq!(probe((x.view(), &[0, 1]), (Array2::zeros((0, 1)).view(), &[]), 2).unwrap().n, 0);
+        assert!(probe((broken.view(), &[0, 1]), x.view(), 2).is_err());
+        assert_eq!(probe((x.view(), &[0, 1]), Array2::zeros((0, 1)).view(), 2).unwrap(), Vec::<usize>::new());
     }
 
     #[test]

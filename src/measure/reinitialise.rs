@@ -1,9 +1,11 @@
-//! New random weights of the family a network's training starts from, for the random-weights control (Adebayo et al. 2018, 1810.03292).
+//! New random weights of the family a network's training starts from, for the random-weights control (Adebayo et al.
+//! 2018, 1810.03292).
 //!
-//! A re-initialised copy is the network as it stood before its first step of training, in Keras's defaults: kernels Glorot uniform,
-//! biases 0, batch normalisation with γ 1, β 0, moving mean 0 and moving variance 1. The trained mean and variance are not kept, for they
-//! describe the outputs of the trained kernels and would shift those of new ones; they are not measured anew either, for a fresh
-//! network has not seen data. So a batch normalisation that is a scale and a shift gets scale 1/√(1 + ε) and shift 0.
+//! A re-initialised copy is the network as it stood before its first step of training, in Keras's defaults: kernels
+//! Glorot uniform, biases 0, batch normalisation with γ 1, β 0, moving mean 0 and moving variance 1. The trained mean
+//! and variance are not kept, for they describe the outputs of the trained kernels and would shift those of new ones;
+//! they are not measured anew either, for a fresh network has not seen data. So a batch normalisation that is a scale
+//! and a shift gets scale 1/√(1 + ε) and shift 0.
 
 use crate::random::Random;
 use ndarray::{ArrayD, IxDyn};
@@ -16,21 +18,23 @@ pub struct Fans {
 }
 
 impl Fans {
-    /// Of a convolution's kernel [output channels, input channels per group, spatial axes …]: channels times the kernel's area, as
-    /// Keras counts them.
+    /// Of a convolution's kernel [output channels, input channels per group, spatial axes …]: channels times the
+    /// kernel's area, as Keras counts them.
     pub fn convolution(shape: &[usize]) -> Fans {
         let area: usize = shape.iter().skip(2).product();
         let channels = |axis: usize| shape.get(axis).copied().unwrap_or(1);
         Fans { input: channels(1) * area, output: channels(0) * area }
     }
 
-    /// The bound √(6 / (input + output)) of Glorot's uniform distribution (Glorot and Bengio 2010), whose variance is 2 / (input + output).
+    /// The bound √(6 / (input + output)) of Glorot's uniform distribution (Glorot and Bengio 2010), whose variance is 2
+    /// / (input + output).
     pub fn glorot_limit(&self) -> f64 {
         (6.0 / (self.input + self.output).max(1) as f64).sqrt()
     }
 }
 
-/// Weights drawn uniformly from ± [`Fans::glorot_limit`], in the array's own order; `seed` numbers the copy, `stream` the layer.
+/// Weights drawn uniformly from ± [`Fans::glorot_limit`], in the array's own order; `seed` numbers the copy, `stream`
+/// the layer.
 pub fn glorot_uniform(shape: &[usize], fans: Fans, seed: u64, stream: u64) -> ArrayD<f32> {
     let limit = fans.glorot_limit();
     let mut random = Random::new(seed, stream);

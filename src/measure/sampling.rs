@@ -1,5 +1,6 @@
-//! From a grid of cells to pixels: linear interpolation between the cells' centres along each axis, the edge value outside the
-//! outermost centres. Controls and the best possible overlap go through the same sampling as the maps they are compared with.
+//! From a grid of cells to pixels: linear interpolation between the cells' centres along each axis, the edge value
+//! outside the outermost centres. Controls and the best possible overlap go through the same sampling as the maps they
+//! are compared with.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -19,8 +20,8 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// Cells at given centres (ascending, in pixels; pixel p has its centre at p + 0.5), read at the centres of `pixels` pixels.
-    /// No cells give an axis that reads nothing.
+    /// Cells at given centres (ascending, in pixels; pixel p has its centre at p + 0.5), read at the centres of
+    /// `pixels` pixels. No cells give an axis that reads nothing.
     pub fn placed(centres: &[f64], pixels: usize) -> Axis {
         let cells = centres.len();
         let pixels = if cells == 0 { 0 } else { pixels };
@@ -60,7 +61,8 @@ impl Sampling {
         (self.rows.taps.len(), self.columns.taps.len())
     }
 
-    /// The dense map of a grid of cells; `cells` that do not have the shape of [`Sampling::grid`] give zeros where they have none.
+    /// The dense map of a grid of cells; `cells` that do not have the shape of [`Sampling::grid`] give zeros where they
+    /// have none.
     pub fn dense(&self, cells: ArrayView2<'_, f32>) -> Array2<f32> {
         let mut dense = Array2::zeros(self.image());
         self.dense_into(cells, &mut dense);

@@ -3,8 +3,8 @@
 use super::{positive, quotient};
 use ndarray::ArrayView2;
 
-/// Pearson's correlation of all pixels, in [−1, 1]; 0 where one map is constant (nothing varies, so nothing varies together)
-/// or holds a number that is not finite.
+/// Pearson's correlation of all pixels, in [−1, 1]; 0 where one map is constant (nothing varies, so nothing varies
+/// together) or holds a number that is not finite.
 pub fn pearson(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> f64 {
     let pairs = || a.iter().zip(b.iter()).map(|(&a, &b)| (f64::from(a), f64::from(b)));
     correlation(pairs)

@@ -3,8 +3,8 @@
 use super::quotient;
 use ndarray::ArrayView3;
 
-/// Hoyer's sparsity (2004): (√n − ‖x‖₁/‖x‖₂) / (√n − 1) of n values, in [0, 1]: 1 for a single non-zero value, 0 where all are
-/// equal in size, which includes all zero and a single value.
+/// Hoyer's sparsity (2004): (√n − ‖x‖₁/‖x‖₂) / (√n − 1) of n values, in [0, 1]: 1 for a single non-zero value, 0 where
+/// all are equal in size, which includes all zero and a single value.
 pub fn hoyer(values: impl Iterator<Item = f32>) -> f64 {
     let (mut n, mut absolute, mut squares) = (0.0f64, 0.0, 0.0);
     for value in values.map(f64::from) {

@@ -1,8 +1,8 @@
 //! Spatial frequencies of a kernel by its small discrete Fourier transform, and whether they make a pattern.
 //!
-//! P(u, v) = Σ over input channels of |Σ_xy w(x, y) e^(−2πi(ux/W + vy/H))|². Frequencies come in pairs (u, v), (−u, −v) of equal power,
-//! which are one. White noise, the state before training, has power everywhere; measured kernels are always to be compared with it
-//! ([`super::reinitialise`]), for small kernels of noise are not flat by chance.
+//! P(u, v) = Σ over input channels of |Σ_xy w(x, y) e^(−2πi(ux/W + vy/H))|². Frequencies come in pairs (u, v), (−u, −v)
+//! of equal power, which are one. White noise, the state before training, has power everywhere; measured kernels are
+//! always to be compared with it ([`super::reinitialise`]), for small kernels of noise are not flat by chance.
 
 use super::quotient;
 use ndarray::ArrayView3;
@@ -12,10 +12,11 @@ use std::f64::consts::TAU;
 /// What a kernel's spectrum says.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spectrum {
-    /// The share of the energy outside frequency 0, in [0, 1]: 0 for a flat kernel, which answers to uniform colour, and for a zero one.
+    /// The share of the energy outside frequency 0, in [0, 1]: 0 for a flat kernel, which answers to uniform colour,
+    /// and for a zero one.
     pub contrast: f64,
-    /// 1 − H / ln n, H the entropy of the power over the n frequencies other than 0, in [0, 1]: 1 for a single grating, 0 for power
-    /// that is the same everywhere (a single point), and where fewer than two frequencies exist.
+    /// 1 − H / ln n, H the entropy of the power over the n frequencies other than 0, in [0, 1]: 1 for a single grating,
+    /// 0 for power that is the same everywhere (a single point), and where fewer than two frequencies exist.
     pub concentration: f64,
     /// contrast · concentration: 1 for a pure grating, 0 for a flat kernel and for a single point, low for noise.
     pub pattern: f64,

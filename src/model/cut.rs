@@ -10,8 +10,9 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::floats::FloatPrecisionTranslator;
 use tract_onnx::tract_core::transform::ModelTransform;
 
+use super::Network;
+use super::guard::refuse_panic;
 use super::plan::{in_batches, runnable, tensor_array};
-use super::{Network, refuse_panic};
 use crate::error::{Error, Result};
 
 /// Arithmetic of a [`Tail`].

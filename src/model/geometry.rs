@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Network;
 use super::kind::Window;
-use super::layer::Layouts;
+use super::layout::Layouts;
 use super::onnx::{Definition, Node};
 use super::values::{Input, Values};
 
@@ -180,11 +180,8 @@ impl Walk<'_> {
     /// two axes (channel shuffle).
     fn keeps_positions(&self, node: &Node) -> bool {
         if node.op == "Transpose" {
-            return match node.ints("perm") {
-                Some([0, 2, 3, 1] | [0, 3, 1, 2] | [0, 1, 2, 3]) => true,
-                Some(&[0, 2, 1, 3, 4]) => true,
-                _ => false,
-            };
+            let perm = node.ints("perm");
+            return matches!(perm, Some([0, 2, 3, 1] | [0, 3, 1, 2] | [0, 1, 2, 3] | [0, 2, 1, 3, 4]));
         }
         let (before, after) = (self.values.probed(node.input()), self.values.probed(node.output()));
         if before.len() < 4 || after.len() < 4 {
@@ -216,4 +213,50 @@ impl Walk<'_> {
 fn from_end(axis: i64, rank: usize) -> Option<usize> {
     let rank = i64::try_from(rank).ok()?;
     usize::try_from(if axis < 0 { axis.checked_add(rank)? } else { axis }).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// First and last pixel, on one axis, that a cell reaches through the windows, the last window first.
+    fn reach(windows: &[Window], axis: usize, cell: i64) -> (i64, i64) {
+        windows.iter().rev().fold((cell, cell), |(first, last), window| {
+            let (stride, pad) = (window.strides[axis] as i64, window.pads[axis] as i64);
+            let extent = (window.kernel[axis] as i64 - 1) * window.dilations[axis] as i64;
+            (first * stride - pad, last * stride - pad + extent)
+        })
+    }
+
+    fn window() -> impl Strategy<Value = Window> {
+        let pair = |range: std::ops::Range<usize>| [range.clone(), range];
+        (pair(1..8), pair(1..4), [0..4usize, 0..4, 0..4, 0..4], pair(1..4))
+            .prop_map(|(kernel, strides, pads, dilations)| Window { kernel, strides, pads, dilations })
+    }
+
+    proptest! {
+        #[test]
+        fn fields_equal_the_pixels_a_cell_reaches(
+            windows in prop::collection::vec(window(), 1..6),
+            row in 0..20usize,
+            column in 0..20usize,
+        ) {
+            let field = windows.iter().try_fold(ReceptiveField::PIXEL, |field, window| field.through(window)).unwrap();
+            let centre = field.centre(row, column);
+            for (axis, cell, centre) in [(0, row, centre.0), (1, column, centre.1)] {
+                let (first, last) = reach(&windows, axis, cell as i64);
+                prop_assert_eq!(field.size.unwrap()[axis] as i64, last - first + 1);
+                // Pixel i covers i to i + 1, so the middle of pixels first to last is half of first + last + 1.
+                prop_assert_eq!(centre, (first + last + 1) as f64 / 2.0);
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_that_overflow_have_no_field() {
+        let huge = Window { kernel: [usize::MAX; 2], strides: [2; 2], pads: [0; 4], dilations: [2; 2] };
+        assert_eq!(ReceptiveField::PIXEL.through(&huge), None);
+    }
 }

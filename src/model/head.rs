@@ -1,6 +1,6 @@
 //! Heads: the graph's outputs, and the logits below their final activation.
 
-use super::layer::Layouts;
+use super::layout::Layouts;
 use super::onnx::Definition;
 use super::values::Values;
 
@@ -60,9 +60,10 @@ fn head(definition: &Definition, values: &Values, layouts: &Layouts, output: &st
     Head { name: output.to_string(), logits, activation, classes, labels, spatial, class_axis }
 }
 
-/// Steps from an output over operators that only rename or reshape to its activation, and below it.
+/// Steps from an output over operators that only rename, reshape or pick the best class to its activation, and below it.
 fn below_activation(definition: &Definition, output: &str) -> (String, HeadActivation) {
     let mut value = output;
+    let mut scores = output;
     // The graph has no cycles, so the walk ends.
     while let Some(node) = definition.producer(value) {
         let activation = match node.op.as_str() {
@@ -73,9 +74,18 @@ fn below_activation(definition: &Definition, output: &str) -> (String, HeadActiv
                 value = node.input();
                 continue;
             }
+            "Transpose" if matches!(node.ints("perm"), Some([0, 2, 3, 1] | [0, 3, 1, 2])) => {
+                value = node.input();
+                continue;
+            }
+            "ArgMax" => {
+                value = node.input();
+                scores = value;
+                continue;
+            }
             _ => break,
         };
         return (node.input().to_string(), activation);
     }
-    (output.to_string(), HeadActivation::None)
+    (scores.to_string(), HeadActivation::None)
 }

@@ -1,11 +1,12 @@
 //! The architecture as Keras would print it: one row per layer, activations folded in, shapes in the network's layout.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::kind::{Role, role};
-use super::name;
+use super::layout::Layouts;
+use super::name::{self, Names};
 use super::onnx::Definition;
-use super::step::{Step, readers, steps};
+use super::row::{Row, rows};
+use super::step::{readers, steps};
 use super::values::{Input, Values};
 
 /// A convolution's weights and sizes. Pairs are (vertical, horizontal).
@@ -50,9 +51,11 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Whether the output has rows and columns: an image of features per channel.
+    /// Whether the output is an image of features: rows and columns, and more than one cell of them. A gate's single
+    /// cell per channel, (None, 1, 1, 8), is none.
     pub fn is_map(&self) -> bool {
-        self.output_shape.len() == 4
+        let long = self.output_shape.iter().skip(1).filter(|length| **length != Some(1)).count();
+        self.output_shape.len() == 4 && long > 1
     }
 }
 
@@ -71,48 +74,6 @@ pub fn totals(layers: &[Layer]) -> Totals {
     Totals { parameters, trainable, non_trainable: parameters - trainable }
 }
 
-/// Which values have their channels in the last axis.
-pub(crate) struct Layouts(BTreeMap<String, bool>);
-
-impl Layouts {
-    pub fn channels_last(&self, value: &str) -> bool {
-        self.0.get(value).copied().unwrap_or(false)
-    }
-
-    pub fn of(definition: &Definition, values: &Values, input: &Input) -> Layouts {
-        let mut last = BTreeMap::from([(input.name.clone(), input.channels_last)]);
-        for node in &definition.nodes {
-            let inherited = node.inputs.iter().find_map(|value| last.get(value)).copied();
-            let layout = match node.op.as_str() {
-                "Conv"
-                | "ConvTranspose"
-                | "MaxPool"
-                | "AveragePool"
-                | "GlobalAveragePool"
-                | "GlobalMaxPool"
-                | "BatchNormalization"
-                | "InstanceNormalization"
-                | "LRN" => Some(false),
-                "Transpose" => match node.ints("perm") {
-                    Some([0, 2, 3, 1]) => Some(true),
-                    Some([0, 3, 1, 2]) => Some(false),
-                    _ => inherited,
-                },
-                // A single-channel image is sometimes brought to channels-first by a reshape.
-                "Reshape" => inherited.map(|layout| {
-                    let shape = values.probed(node.output());
-                    layout && !(shape.len() == 4 && shape.get(1) == Some(&1) && shape.get(3) != Some(&1))
-                }),
-                _ => inherited,
-            };
-            if let Some(layout) = layout {
-                last.extend(node.outputs.iter().map(|output| (output.clone(), layout)));
-            }
-        }
-        Layouts(last)
-    }
-}
-
 /// Whether the layers form a chain, which Keras prints without its input row and without connections.
 pub(crate) fn sequential(layers: &[Layer]) -> bool {
     let mut above: Option<&Layer> = None;
@@ -126,220 +87,31 @@ pub(crate) fn sequential(layers: &[Layer]) -> bool {
     })
 }
 
-/// A row under construction.
-struct Row {
-    layer: Layer,
-    /// Rows it reads from.
-    sources: Vec<usize>,
-    /// The value to which later operators may still be folded: the output, seen through transposes and casts.
-    tip: String,
-    /// Name from node and weight, if they say anything.
-    name: Option<String>,
-}
-
 /// All rows, the input's first, in Keras's order for networks from Keras and in the file's order for others.
 pub(crate) fn layers(definition: &Definition, values: &Values, input: &Input, layouts: &Layouts) -> Vec<Layer> {
     let steps = steps(definition, values);
-    let mut builder = Builder {
-        values,
-        readers: readers(&steps, definition),
-        owners: BTreeMap::from([(input.name.clone(), 0)]),
-        counted: BTreeSet::new(),
-        rows: vec![input_row(input)],
-    };
-    for step in &steps {
-        builder.add(step);
-    }
-    let mut rows = builder.rows;
+    let mut rows = rows(&steps, readers(&steps, definition), values, input);
     name_rows(&mut rows);
     finish(&mut rows, values, input, layouts);
     let order = if input.channels_last { keras_order(&rows) } else { (0..rows.len()).collect() };
     order.into_iter().filter_map(|index| rows.get(index)).map(|row| row.layer.clone()).collect()
 }
 
-fn input_row(input: &Input) -> Row {
-    let layer = Layer {
-        name: String::new(),
-        kind: "InputLayer".into(),
-        output_shape: Vec::new(),
-        parameters: 0,
-        trainable: 0,
-        connected_to: Vec::new(),
-        activation: None,
-        input_tensors: Vec::new(),
-        output_tensor: input.name.clone(),
-        pre_activation: input.name.clone(),
-        channel_axis: if input.channels_last { 3 } else { 1 },
-        convolution: None,
-    };
-    Row { layer, sources: Vec::new(), tip: input.name.clone(), name: Some(name::without_port(&input.name).to_string()) }
-}
-
-struct Builder<'a> {
-    values: &'a Values,
-    readers: BTreeMap<String, usize>,
-    /// Which row a value belongs to.
-    owners: BTreeMap<String, usize>,
-    /// Weights already counted.
-    counted: BTreeSet<String>,
-    rows: Vec<Row>,
-}
-
-impl Builder<'_> {
-    fn add(&mut self, step: &Step) {
-        let role = role(step, self.values);
-        let owner = step.inputs.first().and_then(|value| self.owners.get(*value)).copied();
-        let folded = match (&role, owner) {
-            (Role::Alias, Some(owner)) => {
-                self.own(step, owner);
-                self.move_tip(step, owner);
-                true
-            }
-            (Role::Activation(activation), Some(owner)) => self.fold_activation(step, owner, activation),
-            (Role::Scale { constant, bias: true }, Some(owner)) => self.fold_bias(step, owner, constant),
-            (Role::Flatten, Some(owner)) => self.fold_flatten(step, owner),
-            _ => false,
-        };
-        if !folded {
-            self.push(step, role);
-        }
-    }
-
-    fn own(&mut self, step: &Step, owner: usize) {
-        for output in step.node.outputs.iter().filter(|output| !output.is_empty()) {
-            self.owners.insert(output.clone(), owner);
-        }
-    }
-
-    /// Whether `step` alone continues from the row's output.
-    fn continues(&self, step: &Step, owner: usize) -> bool {
-        let input = step.inputs.first().copied().unwrap_or("");
-        self.readers.get(input) == Some(&1) && self.rows.get(owner).is_some_and(|row| row.tip == input)
-    }
-
-    fn move_tip(&mut self, step: &Step, owner: usize) {
-        if self.continues(step, owner)
-            && let Some(row) = self.rows.get_mut(owner)
-        {
-            row.tip = step.output().to_string();
-        }
-    }
-
-    /// Makes the step's output the row's own.
-    fn extend(&mut self, step: &Step, owner: usize, change: impl FnOnce(&mut Layer)) -> bool {
-        self.own(step, owner);
-        if let Some(row) = self.rows.get_mut(owner) {
-            row.tip = step.output().to_string();
-            row.layer.output_tensor = step.output().to_string();
-            change(&mut row.layer);
-        }
-        true
-    }
-
-    fn fold_activation(&mut self, step: &Step, owner: usize, activation: &str) -> bool {
-        let takes = |layer: &Layer| has_kernel(layer) && layer.activation.is_none();
-        self.continues(step, owner)
-            && self.rows.get(owner).is_some_and(|row| takes(&row.layer))
-            && self.extend(step, owner, |layer| layer.activation = Some(activation.to_string()))
-    }
-
-    /// A constant added to a convolution or product is its bias.
-    fn fold_bias(&mut self, step: &Step, owner: usize, constant: &str) -> bool {
-        let takes = |layer: &Layer| {
-            has_kernel(layer)
-                && layer.activation.is_none()
-                && layer.convolution.as_ref().is_none_or(|convolution| convolution.bias.is_none())
-        };
-        if !self.continues(step, owner) || !self.rows.get(owner).is_some_and(|row| takes(&row.layer)) {
-            return false;
-        }
-        let count = self.count(constant);
-        self.extend(step, owner, |layer| {
-            layer.parameters += count;
-            layer.trainable += count;
-            layer.pre_activation = step.output().to_string();
-            if let Some(convolution) = &mut layer.convolution {
-                convolution.bias = Some(constant.to_string());
-            }
-        })
-    }
-
-    /// Keras's global pooling drops the two axes of length one itself.
-    fn fold_flatten(&mut self, step: &Step, owner: usize) -> bool {
-        let global = |row: &Row| row.layer.kind.starts_with("Global");
-        self.continues(step, owner)
-            && self.rows.get(owner).is_some_and(global)
-            && self.extend(step, owner, |layer| layer.pre_activation = step.output().to_string())
-    }
-
-    /// Elements of a weight, or none if it was counted before.
-    fn count(&mut self, weight: &str) -> usize {
-        if self.counted.insert(weight.to_string()) { self.values.probed(weight).iter().product() } else { 0 }
-    }
-
-    fn push(&mut self, step: &Step, role: Role) {
-        let index = self.rows.len();
-        let (kind, trainable, fixed, convolution, activation) = match role {
-            Role::Layer { kind, trainable, fixed, convolution } => (kind, trainable, fixed, convolution, None),
-            Role::Activation(activation) => ("Activation".into(), Vec::new(), Vec::new(), None, Some(activation)),
-            Role::Scale { constant, .. } => {
-                let learned = self.values.probed(&constant).iter().product::<usize>() > 1;
-                ("Rescaling".into(), if learned { vec![constant] } else { Vec::new() }, Vec::new(), None, None)
-            }
-            Role::Flatten => ("Flatten".into(), Vec::new(), Vec::new(), None, None),
-            Role::Alias => ("Identity".into(), Vec::new(), Vec::new(), None, None),
-        };
-        let name = name::layer_name(step.node, trainable.first().map(String::as_str));
-        let trainable: usize = trainable.iter().map(|weight| self.count(weight)).sum();
-        let fixed: usize = fixed.iter().map(|weight| self.count(weight)).sum();
-        let mut sources = Vec::new();
-        for source in step.inputs.iter().filter_map(|value| self.owners.get(*value)) {
-            if !sources.contains(source) {
-                sources.push(*source);
-            }
-        }
-        let output = step.output().to_string();
-        let layer = Layer {
-            name: String::new(),
-            kind,
-            output_shape: Vec::new(),
-            parameters: trainable + fixed,
-            trainable,
-            connected_to: Vec::new(),
-            activation,
-            input_tensors: step.inputs.iter().map(|value| (*value).to_string()).collect(),
-            output_tensor: output.clone(),
-            pre_activation: output.clone(),
-            channel_axis: 0,
-            convolution,
-        };
-        self.rows.push(Row { layer, sources, tip: output, name });
-        self.own(step, index);
-    }
-}
-
-/// Layers into which Keras folds an activation.
-fn has_kernel(layer: &Layer) -> bool {
-    layer.convolution.is_some() || layer.kind == "Dense" || layer.kind.starts_with("Conv")
-}
-
 fn name_rows(rows: &mut [Row]) {
     let mut counters: BTreeMap<String, usize> = BTreeMap::new();
-    let mut names: Vec<String> = Vec::with_capacity(rows.len());
+    let mut names: Vec<Names> = Vec::with_capacity(rows.len());
     for row in rows.iter() {
-        names.push(match &row.name {
-            Some(name) => name.clone(),
+        names.push(match &row.names {
+            Some(names) => names.clone(),
             None => {
                 let number = counters.entry(row.layer.kind.clone()).or_default();
                 *number += 1;
-                format!("{}_{number}", name::snake(&row.layer.kind))
+                Names::only(&format!("{}_{number}", name::snake(&row.layer.kind)))
             }
         });
     }
-    name::drop_common_scope(&mut names);
-    let mut taken = BTreeSet::new();
-    for (row, name) in rows.iter_mut().zip(names) {
-        row.layer.name = name::unique(name, &mut taken);
+    for (row, name) in rows.iter_mut().zip(name::settle(names)) {
+        row.layer.name = name;
     }
 }
 
@@ -356,9 +128,9 @@ fn finish(rows: &mut [Row], values: &Values, input: &Input, layouts: &Layouts) {
             4 if last => 3,
             rank => 1.min(rank.saturating_sub(1)),
         };
-        row.layer.output_shape = match shape.as_slice() {
-            &[n, c, h, w] if input.channels_last && !last => vec![n, h, w, c],
-            &[n, h, w, c] if !input.channels_last && last => vec![n, c, h, w],
+        row.layer.output_shape = match *shape.as_slice() {
+            [n, c, h, w] if input.channels_last && !last => vec![n, h, w, c],
+            [n, h, w, c] if !input.channels_last && last => vec![n, c, h, w],
             _ => shape,
         };
     }

@@ -1,15 +1,27 @@
 //! ONNX networks: read once, listed as layers, run through tract, lowered to our own graph.
 
 pub mod cut;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod geometry;
 pub mod graph;
+<<<<<<< HEAD
 pub mod head;
 mod kind;
 pub mod layer;
+=======
+mod guard;
+pub mod head;
+mod kind;
+pub mod layer;
+mod layout;
+>>>>>>> main
 pub mod lower;
 mod name;
 mod onnx;
 pub mod plan;
+mod refusal;
+mod row;
 mod step;
 pub mod table;
 pub mod target;
@@ -30,6 +42,7 @@ pub use target::Target;
 pub use values::Input;
 
 use crate::error::{Error, Result};
+use guard::refuse_panic;
 
 /// A convolutional network as its ONNX file describes it.
 pub struct Network {
@@ -41,7 +54,7 @@ pub struct Network {
     values: values::Values,
     layers: Vec<Layer>,
     heads: Vec<Head>,
-    layouts: layer::Layouts,
+    layouts: layout::Layouts,
     fields: BTreeMap<String, ReceptiveField>,
     model: InferenceModel,
     outlets: BTreeMap<String, OutletId>,
@@ -57,17 +70,13 @@ impl Network {
 
     /// As [`Network::load`], with an image size (height, width) for a network that leaves its own open.
     pub fn load_sized(path: &Path, size: Option<(usize, usize)>) -> Result<Network> {
-        let (mut proto, sha256) = onnx::read(path)?;
-        let mut network = Network::from_proto(&mut proto, path, size)?;
+        let (proto, sha256) = onnx::read(path)?;
+        let mut network = Network::from_proto(&proto, path, size)?;
         network.sha256 = sha256;
         Ok(network)
     }
 
-    fn from_proto(
-        proto: &mut tract_onnx::pb::ModelProto,
-        path: &Path,
-        size: Option<(usize, usize)>,
-    ) -> Result<Network> {
+    fn from_proto(proto: &tract_onnx::pb::ModelProto, path: &Path, size: Option<(usize, usize)>) -> Result<Network> {
         let definition = onnx::define(proto, path)?;
         let input = values::input(&definition);
         if let (Some(given), Some(own)) = (size, input.size())
@@ -83,7 +92,7 @@ impl Network {
         let parsed = refuse_panic("reading the graph", || framework.parse(proto, folder)).map_err(in_file)?;
         let outlets: BTreeMap<String, OutletId> = parsed.outlets_by_name.into_iter().collect();
         let values = values::infer(&parsed.model, &outlets, &definition, &input, size).map_err(in_file)?;
-        let layouts = layer::Layouts::of(&definition, &values, &input);
+        let layouts = layout::Layouts::of(&definition, &values, &input);
         let layers = layer::layers(&definition, &values, &input, &layouts);
         let heads = head::heads(&definition, &values, &layouts);
         let fields = geometry::fields(&definition, &values, &layouts, &input);
@@ -166,7 +175,7 @@ impl Network {
         }
         let kinds: std::collections::BTreeSet<&str> = self.layers.iter().map(|layer| layer.kind.as_str()).collect();
         let kinds: Vec<&str> = kinds.into_iter().collect();
-        Err(onnx::refusal(&self.file, &[format!("it has no convolution; its layers are {}", kinds.join(", "))]))
+        Err(refusal::refusal(&self.file, &[format!("it has no convolution; its layers are {}", kinds.join(", "))]))
     }
 
     /// A weight's values by its ONNX name, e.g. [`Convolution::kernel`] (out, in/group, height, width).
@@ -183,33 +192,13 @@ impl Network {
 
     fn outlet(&self, value: &str) -> Result<OutletId> {
         self.outlets.get(value).copied().ok_or_else(|| {
-            Error::input(format!("{}: there is no tensor `{}`", self.file.display(), onnx::printable(value)))
+            Error::input(format!("{}: there is no tensor `{}`", self.file.display(), refusal::printable(value)))
         })
     }
 }
 
-/// Runs a piece of tract and turns its errors into ours.
-///
-/// tract asserts and indexes in places where a damaged file can reach, and a damaged file must end in a message: hence
-/// the net for panics here and only here.
-fn refuse_panic<T>(what: &str, run: impl FnOnce() -> TractResult<T>) -> Result<T> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(cause)) => {
-            // The outermost context names the operator, the root says what is wrong; what lies between is tract's own.
-            let chain: Vec<String> = cause.chain().map(|cause| onnx::printable(&cause.to_string())).collect();
-            let text = match (chain.first(), chain.last()) {
-                (Some(first), Some(last)) if chain.len() > 1 => format!("{first}: {last}"),
-                (Some(only), _) => only.clone(),
-                _ => String::new(),
-            };
-            Err(Error::input(format!("{what} failed: {text}")))
-        }
-        Err(_) => Err(Error::input(format!("{what} failed: the graph is inconsistent"))),
-    }
-}
-
 #[cfg(test)]
+<<<<<<< HEAD
 mod probe {
     use super::*;
     #[test]
@@ -272,3 +261,6 @@ mod probe {
         }
     }
 }
+=======
+mod tests;
+>>>>>>> main

@@ -1,11 +1,11 @@
 //! Layer names: the ones people know from the framework, recovered from what the exporters write.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::onnx::Node;
 
 /// Last parts of a node's path that name the operator within its layer, not the layer.
-const OPERATOR_PARTS: [&str; 27] = [
+const OPERATOR_PARTS: [&str; 28] = [
     "convolution",
     "Conv2D",
     "Conv2d",
@@ -33,20 +33,36 @@ const OPERATOR_PARTS: [&str; 27] = [
     "convolution_transpose",
     "conv_transpose",
     "add",
+    "mul",
 ];
 
-/// The name of a layer from its node and its weight (`layer1.0.conv1.weight`), or `None` if neither says anything.
-pub(crate) fn layer_name(node: &Node, weight: Option<&str>) -> Option<String> {
-    let from_weight = || weight.and_then(weight_scope);
-    let name = node.name.trim();
-    if name.is_empty() || generated(name, &node.op) {
-        return from_weight().or_else(|| {
-            let output = without_port(node.output());
-            let speaks = !output.is_empty() && !output.chars().all(|c| c.is_ascii_digit());
-            speaks.then(|| clean(output, &node.op))
-        });
+/// What a layer may be called: `short` where nothing else claims that name, else `long`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Names {
+    pub short: String,
+    pub long: String,
+}
+
+impl Names {
+    pub fn only(name: &str) -> Names {
+        Names { short: name.to_string(), long: name.to_string() }
     }
-    Some(clean(name, &node.op))
+}
+
+/// The name of a layer from its node and its weight (`layer1.0.conv1.weight`), or `None` if neither says anything.
+pub(crate) fn layer_name(node: &Node, weight: Option<&str>) -> Option<Names> {
+    let from_weight = || weight.and_then(weight_scope).map(|scope| Names::only(&scope));
+    let name = node.name.trim();
+    if let Some(scope) = weight.and_then(|weight| without_port(weight).strip_suffix("/merged_input")) {
+        // tf2onnx names a convolution after the batch norm it folded in, and leaves the layer's own name to the kernel.
+        return Some(clean(scope, &node.op));
+    }
+    if !name.is_empty() && !generated(name, &node.op) {
+        return Some(clean(name, &node.op));
+    }
+    let output = without_port(node.output());
+    let speaks = !output.is_empty() && !output.chars().all(|c| c.is_ascii_digit());
+    from_weight().or_else(|| speaks.then(|| clean(output, &node.op)))
 }
 
 /// Names an exporter made up: `Conv_12`, `node_conv2d_3`, `12`.
@@ -74,22 +90,33 @@ pub(crate) fn without_port(name: &str) -> &str {
 
 /// A path of scopes as one name: PyTorch's `/layer1/layer1.0/conv1/Conv` is `layer1.0.conv1`, TensorFlow's
 /// `model/conv2d_1/convolution` is `model/conv2d_1`.
-fn clean(name: &str, op: &str) -> String {
+fn clean(name: &str, op: &str) -> Names {
     let pytorch = name.starts_with('/');
     let mut parts: Vec<&str> = without_port(name).split('/').filter(|part| !part.is_empty()).collect();
     parts.retain(|part| !matches!(*part, "StatefulPartitionedCall" | "PartitionedCall"));
     if let Some(last) = parts.last_mut() {
         *last = without_converter_suffix(last);
     }
-    while parts.len() > 1 && parts.last().is_some_and(|last| operator_part(last, op, pytorch)) {
+    if pytorch {
+        return Names::only(&module_path(&parts, op));
+    }
+    let long = parts.join("/");
+    if parts.len() > 1 && parts.last().is_some_and(|last| operator_part(last, op)) {
         parts.pop();
     }
-    if !pytorch {
-        return if parts.is_empty() { name.to_string() } else { parts.join("/") };
+    if parts.len() > 1 && parts.last() == Some(&"batchnorm") {
+        parts.pop();
     }
-    // Each PyTorch scope repeats the one above it: keep the longest of a chain.
+    Names { short: parts.join("/"), long }
+}
+
+/// PyTorch's modules: each scope repeats the one above it, so the longest of a chain is kept.
+fn module_path(parts: &[&str], op: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
-    for part in parts {
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 && index + 1 == parts.len() && *part == op {
+            continue;
+        }
         if kept.last().is_some_and(|above| part.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))) {
             kept.pop();
         }
@@ -108,13 +135,10 @@ fn without_converter_suffix(part: &str) -> &str {
     }
 }
 
-fn operator_part(part: &str, op: &str, pytorch: bool) -> bool {
-    if pytorch {
-        return part == op;
-    }
+/// Whether the last part of a path names the operator: as ONNX or TensorFlow call it, perhaps numbered.
+fn operator_part(part: &str, op: &str) -> bool {
     let stem = part.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
-    let lower = part.chars().next().is_some_and(char::is_lowercase);
-    OPERATOR_PARTS.contains(&part) || OPERATOR_PARTS.contains(&stem) && !lower || part == op
+    part == op || OPERATOR_PARTS.contains(&part) || OPERATOR_PARTS.contains(&stem)
 }
 
 /// `GlobalAveragePool` → `global_average_pool`.
@@ -132,8 +156,26 @@ pub(crate) fn snake(name: &str) -> String {
     snake
 }
 
-/// Makes `name` one that is not taken yet, by a number.
-pub(crate) fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
+/// The final names, in order: short ones where they are one layer's alone and no scope of another, long ones else, and
+/// a number where even those meet.
+pub(crate) fn settle(names: Vec<Names>) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in &names {
+        *counts.entry(&name.short).or_default() += 1;
+    }
+    let claimed = |name: &Names| {
+        let scope = format!("{}/", name.short);
+        counts.get(name.short.as_str()).is_some_and(|&count| count > 1)
+            || names.iter().any(|other| other.long != name.long && other.short.starts_with(&scope))
+    };
+    let mut settled: Vec<String> =
+        names.iter().map(|name| if claimed(name) { name.long.clone() } else { name.short.clone() }).collect();
+    drop_common_scope(&mut settled);
+    let mut taken = BTreeSet::new();
+    settled.into_iter().map(|name| unique(name, &mut taken)).collect()
+}
+
+fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
     let mut candidate = name.clone();
     let mut number = 1;
     while !taken.insert(candidate.clone()) {
@@ -144,12 +186,12 @@ pub(crate) fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
 }
 
 /// Drops the model's own scope (`sequential_1/…`) where every scoped name begins with it.
-pub(crate) fn drop_common_scope(names: &mut [String]) {
+fn drop_common_scope(names: &mut [String]) {
     let scoped: Vec<&String> = names.iter().filter(|name| name.contains('/')).collect();
     let Some(scope) = scoped.first().and_then(|name| name.split_once('/')).map(|(scope, _)| format!("{scope}/")) else {
         return;
     };
-    if scoped.len() < 2 || !scoped.iter().all(|name| name.starts_with(&scope)) {
+    if 2 * scoped.len() <= names.len() || !scoped.iter().all(|name| name.starts_with(&scope)) {
         return;
     }
     for name in names {
@@ -163,18 +205,36 @@ pub(crate) fn drop_common_scope(names: &mut [String]) {
 mod tests {
     use super::*;
 
+    fn short(name: &str, op: &str) -> String {
+        clean(name, op).short
+    }
+
     #[test]
     fn scopes_of_every_exporter_become_the_names_people_know() {
-        assert_eq!(clean("/layer1/layer1.0/conv1/Conv", "Conv"), "layer1.0.conv1");
-        assert_eq!(clean("/features/features.0/features.0.0/Conv", "Conv"), "features.0.0");
-        assert_eq!(clean("/layer1/layer1.0/relu_1/Relu", "Relu"), "layer1.0.relu_1");
-        assert_eq!(clean("/Flatten", "Flatten"), "flatten");
-        assert_eq!(clean("conv2d_2", "Conv"), "conv2d_2");
-        assert_eq!(clean("bn1/relu", "Relu"), "bn1/relu");
-        assert_eq!(clean("sequential_1/conv2d_1/convolution", "Conv"), "sequential_1/conv2d_1");
-        assert_eq!(clean("StatefulPartitionedCall/model/conv2d/Conv2D:0", "Conv"), "model/conv2d");
-        assert_eq!(clean("model/dense_1/MatMul__12", "MatMul"), "model/dense_1");
-        assert_eq!(clean("fire2/squeeze1x1", "Conv"), "fire2/squeeze1x1");
+        assert_eq!(short("/layer1/layer1.0/conv1/Conv", "Conv"), "layer1.0.conv1");
+        assert_eq!(short("/features/features.0/features.0.0/Conv", "Conv"), "features.0.0");
+        assert_eq!(short("/layer1/layer1.0/relu_1/Relu", "Relu"), "layer1.0.relu_1");
+        assert_eq!(short("/Flatten", "Flatten"), "flatten");
+        assert_eq!(short("conv2d_2", "Conv"), "conv2d_2");
+        assert_eq!(short("bn1/relu", "Relu"), "bn1/relu");
+        assert_eq!(short("sequential_1/conv2d_1/convolution", "Conv"), "sequential_1/conv2d_1");
+        assert_eq!(short("StatefulPartitionedCall/model/conv2d/Conv2D:0", "Conv"), "model/conv2d");
+        assert_eq!(short("model/dense_1/MatMul__12", "MatMul"), "model/dense_1");
+        assert_eq!(short("model/bn/batchnorm/add_1", "Add"), "model/bn");
+        assert_eq!(short("model/add_1/Add", "Add"), "model/add_1");
+        assert_eq!(short("fire2/squeeze1x1", "Conv"), "fire2/squeeze1x1");
+    }
+
+    #[test]
+    fn a_short_name_yields_where_another_layer_claims_it() {
+        let name = |short: &str, long: &str| Names { short: short.into(), long: long.into() };
+        let names =
+            vec![name("b2", "b2/depthwise"), name("b2/expand", "b2/expand"), name("c", "c/Conv"), name("d", "d/add")];
+        assert_eq!(settle(names), ["b2/depthwise", "b2/expand", "c", "d"]);
+        let same = vec![name("a", "a/Conv"), name("a", "a/Relu"), name("b", "b")];
+        assert_eq!(settle(same), ["Conv", "Relu", "b"], "the only scope is taken for the model's");
+        let equal = vec![name("relu", "relu"); 3];
+        assert_eq!(settle(equal), ["relu", "relu_1", "relu_2"]);
     }
 
     #[test]
@@ -197,10 +257,9 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_unique() {
-        let mut taken = BTreeSet::new();
-        let names: Vec<String> = (0..3).map(|_| unique("relu".into(), &mut taken)).collect();
-        assert_eq!(names, ["relu", "relu_1", "relu_2"]);
+    fn kinds_become_names_as_in_keras() {
         assert_eq!(snake("GlobalAveragePooling2D"), "global_average_pooling2d");
+        assert_eq!(snake("Conv2DTranspose"), "conv2dtranspose");
+        assert_eq!(snake("BatchNormalization"), "batch_normalization");
     }
 }

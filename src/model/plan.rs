@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, Slice};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::optim::Optimizer;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 
-use super::{Network, refuse_panic};
+use super::Network;
+use super::graph::Graph;
+use super::guard::refuse_panic;
+use super::lower::lower;
 use crate::error::{Error, Result};
 
 /// A network ready to run, shared by all threads; every run is single-threaded and gives the same bytes.
@@ -15,7 +19,7 @@ pub struct Plan {
     input_shape: Vec<usize>,
     batch: usize,
     element: DatumType,
-    /// Why tract's optimisations were left out, if they were: the plan is then slower, not different.
+    /// Why some or all of tract's optimisations were left out, if they were: the plan is then slower, not different.
     pub unoptimised: Option<String>,
 }
 
@@ -31,6 +35,13 @@ impl Network {
         let element = refuse_panic("reading the input", || Ok(typed.input_fact(0)?.datum_type))?;
         let (model, unoptimised) = runnable(typed)?;
         Ok(Plan { model, input_shape: shape, batch, element, unoptimised })
+    }
+
+    /// The gradient graph of the network with the values `taps` as outputs, in their order.
+    ///
+    /// Errors as for [`Network::plan`].
+    pub fn graph(&self, taps: &[&str], batch: usize, size: Option<(usize, usize)>) -> Result<Graph> {
+        lower(&self.typed(taps, batch, size)?)
     }
 
     /// tract's typed model with outputs `taps`, not decluttered: one operator per ONNX operator or nearly so.
@@ -136,12 +147,25 @@ pub(crate) fn in_batches<T: Copy + Default>(
     (0..parts.first().map_or(0, Vec::len)).map(join).collect()
 }
 
-/// Optimised where tract can; valid networks exist on which its optimisation fails, and those run as they are.
+/// Optimised as far as tract can: wholly, without the one pass known to fail on valid networks (a product over a
+/// concatenation of something broadcast), or not at all. The reason is given for all but the first.
 pub(crate) fn runnable(typed: TypedModel) -> Result<(Arc<TypedRunnableModel>, Option<String>)> {
-    let optimised = refuse_panic("optimising", || typed.clone().into_optimized()?.into_runnable());
-    match optimised {
-        Ok(model) => Ok((model, None)),
-        Err(cause) => Ok((refuse_panic("planning", || typed.into_runnable())?, Some(cause.to_string()))),
+    let whole = refuse_panic("optimising", || typed.clone().into_optimized()?.into_runnable());
+    let cause = match whole {
+        Ok(model) => return Ok((model, None)),
+        Err(cause) => cause,
+    };
+    let partly = refuse_panic("optimising", || {
+        let mut model = typed.clone();
+        let mut declutter = Optimizer::declutter();
+        declutter.passes.retain(|pass| !format!("{pass:?}").contains("ConcatThenEinsum"));
+        declutter.session().optimize(&mut model)?;
+        model.optimize()?;
+        model.into_runnable()
+    });
+    match partly {
+        Ok(model) => Ok((model, Some("tract's pass ConcatThenEinsum fails on it and was left out".into()))),
+        Err(_) => Ok((refuse_panic("planning", || typed.into_runnable())?, Some(cause.to_string()))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The architecture as text, in the manner of Keras's summary.
 
 use super::layer::{Totals, totals};
-use super::{Head, Input, Layer, Network, ReceptiveField, onnx::printable};
+use super::{Head, Input, Layer, Network, ReceptiveField, refusal::printable};
 
 /// What [`render`] shows besides Keras's columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

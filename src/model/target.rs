@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::kind::{Role, role};
 use super::step::{Step, readers, steps};
-use super::{Head, Layer, Network, onnx::printable};
+use super::{Head, Layer, Network, refusal::printable};
 use crate::error::{Error, Result};
 
 /// An activation chosen as target.
@@ -128,9 +128,9 @@ impl Network {
 
     /// Whether a value has rows and columns, more than one cell of them.
     pub fn is_map(&self, value: &str) -> bool {
-        match self.values.probed(value) {
-            &[_, a, b, c] if self.layouts.channels_last(value) => c > 0 && a * b > 1,
-            &[_, _, b, c] => b * c > 1,
+        match *self.values.probed(value) {
+            [_, a, b, c] if self.layouts.channels_last(value) => c > 0 && a * b > 1,
+            [_, _, b, c] => b * c > 1,
             _ => false,
         }
     }

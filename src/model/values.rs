@@ -9,8 +9,9 @@ use std::sync::Arc;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 
+use super::guard::refuse_panic;
 use super::onnx::Definition;
-use super::refuse_panic;
+use super::refusal::{LARGEST_TENSOR, printable};
 use crate::error::{Error, Result};
 
 /// Image sizes tried when the file leaves its own open, the customary one first.
@@ -102,6 +103,11 @@ fn probe(
         for (name, &outlet) in outlets {
             let fact = model.outlet_fact(outlet)?;
             if let Some(shape) = fact.shape.as_concrete_finite()? {
+                let elements = shape.iter().try_fold(1usize, |product, &length| product.checked_mul(length));
+                if elements.is_none_or(|elements| elements > LARGEST_TENSOR) {
+                    let name = printable(name);
+                    return Err(TractError::msg(format!("`{name}` would have the impossible size {shape:?}")));
+                }
                 probe.shapes.insert(name.clone(), shape.to_vec());
             }
             if let Some(tensor) = fact.value.concretize() {
@@ -204,7 +210,7 @@ pub(crate) fn input(definition: &Definition) -> Input {
                 let group = usize::try_from(node.int("group").unwrap_or(1)).unwrap_or(1);
                 channels = kernel
                     .filter(|_| node.op == "Conv")
-                    .and_then(|kernel| kernel.dims.get(1))
+                    .and_then(|kernel| kernel.get(1))
                     .and_then(|per_group| per_group.checked_mul(group));
                 break;
             }

@@ -1,30 +1,12 @@
 //! A network's architecture as a table and a strip, and the facts about it.
 
+use crate::error::Result;
+use crate::figure::flow::{Block, Kind, strip as draw};
 use crate::model::layer::totals;
+use crate::model::table::{printed_layers, shape_text, thousands};
 use crate::model::{Layer, Network};
-use crate::report::page::{Column, Line, Table};
-
-/// A shape as Keras prints it: `(None, 22, 22, 32)`.
-pub fn shape(shape: &[Option<usize>]) -> String {
-    let axes: Vec<String> = shape.iter().map(|axis| axis.map_or("None".into(), |length| length.to_string())).collect();
-    match axes.as_slice() {
-        [only] => format!("({only},)"),
-        axes => format!("({})", axes.join(", ")),
-    }
-}
-
-/// A whole number with thousands separated by commas.
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+use crate::report::Assets;
+use crate::report::page::{Column, Figure, Line, Table};
 
 /// The architecture, row by row; `Connected to` only where the network branches.
 pub fn table(network: &Network) -> Table {
@@ -36,7 +18,7 @@ pub fn table(network: &Network) -> Table {
     let row = |layer: &Layer| {
         let mut row = vec![
             format!("{} ({})", layer.name, layer.kind),
-            shape(&layer.output_shape),
+            shape_text(&layer.output_shape),
             layer.parameters.to_string(),
         ];
         if branches {
@@ -48,14 +30,72 @@ pub fn table(network: &Network) -> Table {
     Table {
         caption: format!("Architecture of {}", network.title()),
         columns,
-        rows: network.layers().iter().map(row).collect(),
+        rows: printed_layers(network).iter().map(row).collect(),
         totals: vec![
-            format!("Total params: {}", grouped(totals.parameters)),
-            format!("Trainable params: {}", grouped(totals.trainable)),
-            format!("Non-trainable params: {}", grouped(totals.non_trainable)),
+            format!("Total params: {}", thousands(totals.parameters)),
+            format!("Trainable params: {}", thousands(totals.trainable)),
+            format!("Non-trainable params: {}", thousands(totals.non_trainable)),
         ],
         fold: None,
     }
+}
+
+/// The strip of layer blocks: the layers up to the last that all heads share, then one row for each head's own.
+///
+/// # Errors
+/// A network without layers.
+pub fn strip(id: &str, network: &Network, assets: &mut Assets) -> Result<Figure> {
+    let layers = network.layers();
+    let readers = |layer: &Layer| {
+        let prefix = format!("{}[", layer.name);
+        layers
+            .iter()
+            .filter(|other| other.connected_to.iter().any(|from| from.starts_with(&prefix)))
+            .collect::<Vec<_>>()
+    };
+    let fork = layers.iter().position(|layer| readers(layer).len() > 1);
+    // Beyond a fork that closes again (a residual block) rows of branches would say nothing; the layers then stand in one chain.
+    let opens_for_good = fork.is_some_and(|at| layers[at + 1..].iter().all(|layer| layer.connected_to.len() <= 1));
+    let (trunk, branches) = match fork {
+        Some(at) if opens_for_good => {
+            let own = readers(&layers[at]).into_iter().flat_map(|first| {
+                let ends = readers(first);
+                if ends.is_empty() { vec![vec![first]] } else { ends.into_iter().map(|end| vec![first, end]).collect() }
+            });
+            (&layers[..=at], own.collect::<Vec<Vec<&Layer>>>())
+        }
+        _ => (layers, Vec::new()),
+    };
+    let trunk: Vec<Block> = trunk.iter().map(block).collect();
+    let branches: Vec<Vec<Block>> =
+        branches.iter().map(|branch| branch.iter().map(|layer| block(layer)).collect()).collect();
+    let title = format!("The flow of shapes through {}", network.title());
+    let id = format!("{id}-flow");
+    let image = assets.add(&id, draw(&trunk, &branches, &title)?);
+    let caption = format!(
+        "{title}: {} layers, each with the size of its output.",
+        trunk.len() + branches.iter().map(Vec::len).sum::<usize>()
+    );
+    let words: Vec<String> = trunk.iter().map(|block| format!("{} {}", block.name, block.shape)).collect();
+    Ok(Figure::single(id, caption, image, words.join(", then ")))
+}
+
+fn block(layer: &Layer) -> Block {
+    let kind = match layer.kind.as_str() {
+        "InputLayer" => Kind::Input,
+        kind if layer.convolution.is_some() || kind.contains("Conv") => Kind::Convolution,
+        kind if kind.contains("Pooling") => Kind::Pooling,
+        "Dense" if layer.activation.as_deref() == Some("softmax") => Kind::Head,
+        "Dense" => Kind::Dense,
+        _ => Kind::Other,
+    };
+    let detail = match &layer.convolution {
+        Some(convolution) => format!("{} {}×{}", layer.kind, convolution.kernel_size[0], convolution.kernel_size[1]),
+        None => layer.kind.clone(),
+    };
+    let axes: Vec<String> =
+        layer.output_shape.iter().skip(1).map(|axis| axis.map_or("?".into(), |n| n.to_string())).collect();
+    Block { name: layer.name.clone(), detail, shape: axes.join(" × "), kind }
 }
 
 /// What the file's metadata says about training, and the recorded test accuracy of each head.
@@ -68,12 +108,13 @@ pub fn facts(network: &Network) -> Vec<Line> {
         }
     }
     for head in network.heads() {
-        let recorded = metadata.get(&format!("accuracy.{}", head.name)).and_then(|text| serde_json::from_str(text).ok());
+        let recorded =
+            metadata.get(&format!("accuracy.{}", head.name)).and_then(|text| serde_json::from_str(text).ok());
         let Some(recorded): Option<serde_json::Value> = recorded else { continue };
         let Some(accuracy) = recorded.get("accuracy").and_then(serde_json::Value::as_f64) else { continue };
         let mut value = format!("{:.2} %", accuracy * 100.0);
         if let Some(n) = recorded.get("n").and_then(serde_json::Value::as_u64) {
-            value += &format!(" of {}", grouped(n as usize));
+            value += &format!(" of {}", thousands(n as usize));
         }
         if let Some(data) = recorded.get("data").and_then(serde_json::Value::as_str) {
             value += &format!(" ({data})");
@@ -98,14 +139,6 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shapes_and_numbers_are_written_as_keras_does() {
-        assert_eq!(shape(&[None, Some(22), Some(22), Some(32)]), "(None, 22, 22, 32)");
-        assert_eq!(shape(&[None]), "(None,)");
-        let written = [0, 999, 1000, 4_069_216].map(grouped);
-        assert_eq!(written, ["0", "999", "1,000", "4,069,216"]);
-    }
 
     #[test]
     fn metadata_becomes_words() {

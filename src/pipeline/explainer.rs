@@ -30,6 +30,7 @@ pub struct Explainer<'n> {
     target_id: ValueId,
     /// Whether a path from the input to a score leads around the target.
     passed_by: bool,
+    size: (usize, usize),
     logits: Vec<ValueId>,
     outputs: Vec<ValueId>,
 }
@@ -62,7 +63,7 @@ impl<'n> Explainer<'n> {
     ///
     /// # Errors
     /// Unknown values, an open image size, or a graph that cannot be typed.
-    pub fn new(network: &'n Network, target: &str, shown: &[String], size: Option<(usize, usize)>) -> Result<Explainer<'n>> {
+    pub fn new(network: &'n Network, target: &str, shown: &[String], size: (usize, usize)) -> Result<Explainer<'n>> {
         let heads = network.heads();
         let mut ends: Vec<String> = vec![target.to_string()];
         ends.extend(heads.iter().map(|head| head.logits.clone()));
@@ -71,15 +72,27 @@ impl<'n> Explainer<'n> {
         taps.extend(shown.iter().cloned());
         taps.sort();
         taps.dedup();
-        let plan = network.plan(&names(&taps), 1, size)?;
-        let graph = network.graph(&names(&ends), 1, size)?;
+        let plan = network.plan(&names(&taps), 1, Some(size))?;
+        let graph = network.graph(&names(&ends), 1, Some(size))?;
         let find = |i: usize| graph.outputs.get(i).copied().ok_or_else(|| Error::other("a tap was lost in lowering"));
         let target_id = find(0)?;
         let logits = (0..heads.len()).map(|i| find(1 + i)).collect::<Result<Vec<_>>>()?;
         let outputs = (0..heads.len()).map(|i| find(1 + heads.len() + i)).collect::<Result<Vec<_>>>()?;
         let input_id = *graph.inputs.first().ok_or_else(|| Error::other("the lowered graph has no input"))?;
         let passed_by = passes_by(&graph, target_id, &logits);
-        Ok(Explainer { network, target: target.to_string(), plan, taps, graph, input_id, target_id, passed_by, logits, outputs })
+        Ok(Explainer {
+            network,
+            target: target.to_string(),
+            plan,
+            taps,
+            graph,
+            input_id,
+            target_id,
+            passed_by,
+            size,
+            logits,
+            outputs,
+        })
     }
 
     /// Why tract's optimisations were left out, if they were.
@@ -110,8 +123,8 @@ impl<'n> Explainer<'n> {
     ///
     /// # Errors
     /// Operators without a rule between target and scores, all of them listed.
-    pub fn tail(&self, image: &ArrayD<f32>, forward: &Forward) -> Result<Tail<'_>> {
-        let mut given = vec![(self.target_id, forward.get(&self.target)?.clone())];
+    pub fn tail(&self, image: &ArrayD<f32>, activation: &ArrayD<f32>) -> Result<Tail<'_>> {
+        let mut given = vec![(self.target_id, activation.clone())];
         if self.passed_by {
             given.push((self.input_id, image.clone()));
         }
@@ -120,11 +133,45 @@ impl<'n> Explainer<'n> {
         Ok(Tail { explainer: self, tape: Tape::forward(&self.graph, given, &ends)? })
     }
 
+    /// The gradient of a head's logit of a class with respect to the target, in double precision.
+    ///
+    /// # Errors
+    /// Operators without a rule between target and scores, all of them listed.
+    pub fn gradient_in_double(
+        &self,
+        image: &ArrayD<f64>,
+        activation: &ArrayD<f64>,
+        head: usize,
+        class: usize,
+    ) -> Result<ArrayD<f64>> {
+        let mut given = vec![(self.target_id, activation.clone())];
+        if self.passed_by {
+            given.push((self.input_id, image.clone()));
+        }
+        let end = self.end(head, Score::Logit)?;
+        let tape = Tape::forward(&self.graph, given, &[end])?;
+        let shape = tape.value(end).map(|logits| logits.shape().to_vec()).unwrap_or_default();
+        let seed = seed(self.head(head)?, &shape, class).mapv(f64::from);
+        let gradient = tape.backward(&[(end, seed)], &[self.target_id], ReluRule::Plain)?.pop();
+        gradient.ok_or_else(|| Error::other("the tape gave no gradient"))
+    }
+
+    /// Height and width of the images.
+    pub fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
     /// A head's score of a class and its gradient with respect to the whole input.
     ///
     /// # Errors
     /// Operators without a rule anywhere on the way, all of them listed.
-    pub fn input_gradient(&self, image: &ArrayD<f32>, head: usize, class: usize, relu: ReluRule) -> Result<(f32, ArrayD<f32>)> {
+    pub fn input_gradient(
+        &self,
+        image: &ArrayD<f32>,
+        head: usize,
+        class: usize,
+        relu: ReluRule,
+    ) -> Result<(f32, ArrayD<f32>)> {
         let end = self.end(head, Score::Logit)?;
         let tape = Tape::forward(&self.graph, vec![(self.input_id, image.clone())], &[end])?;
         let logits = tape.value(end).ok_or_else(|| Error::other("the tape kept no logits"))?;
@@ -195,7 +242,8 @@ impl Tail<'_> {
 pub fn seed(head: &Head, shape: &[usize], class: usize) -> ArrayD<f32> {
     let mut seed = ArrayD::zeros(IxDyn(shape));
     let classes = shape.get(head.class_axis).copied().unwrap_or(1);
-    let (unit, sign) = if classes == 1 { (0, if class == 0 { -1.0 } else { 1.0 }) } else { (class.min(classes - 1), 1.0) };
+    let (unit, sign) =
+        if classes == 1 { (0, if class == 0 { -1.0 } else { 1.0 }) } else { (class.min(classes - 1), 1.0) };
     if head.class_axis < shape.len() {
         let mut scores = seed.index_axis_mut(Axis(head.class_axis), unit);
         let positions = scores.len().max(1) as f32;
@@ -225,24 +273,32 @@ pub fn class_scores(head: &Head, logits: &ArrayD<f32>) -> Vec<f64> {
     if head.class_axis >= logits.ndim() {
         return logits.iter().map(|y| f64::from(*y)).collect();
     }
-    let mean = |scores: ndarray::ArrayViewD<f32>| scores.iter().map(|y| f64::from(*y)).sum::<f64>() / scores.len().max(1) as f64;
+    let mean = |scores: ndarray::ArrayViewD<f32>| {
+        scores.iter().map(|y| f64::from(*y)).sum::<f64>() / scores.len().max(1) as f64
+    };
     logits.axis_iter(Axis(head.class_axis)).map(mean).collect()
 }
 
 /// The most probable class.
 pub fn best(probabilities: &[f64]) -> usize {
-    probabilities.iter().enumerate().fold((0, f64::NEG_INFINITY), |best, (i, p)| if *p > best.1 { (i, *p) } else { best }).0
+    probabilities
+        .iter()
+        .enumerate()
+        .fold((0, f64::NEG_INFINITY), |best, (i, p)| if *p > best.1 { (i, *p) } else { best })
+        .0
 }
 
 /// A value [1, k, h, w] without its batch.
 ///
 /// # Errors
 /// Another rank or batch.
-pub fn feature_maps(name: &str, value: ArrayViewD<f32>) -> Result<Array3<f32>> {
+pub fn feature_maps<T: Clone>(name: &str, value: ArrayViewD<T>) -> Result<Array3<T>> {
     let shape = value.shape().to_vec();
     match value.into_dimensionality::<ndarray::Ix4>() {
         Ok(value) if value.len_of(Axis(0)) == 1 => Ok(value.index_axis(Axis(0), 0).to_owned()),
-        _ => Err(Error::input(format!("{name}: has the shape {shape:?}; a heatmap needs feature maps [1, channels, height, width]"))),
+        _ => Err(Error::input(format!(
+            "{name}: has the shape {shape:?}; a heatmap needs feature maps [1, channels, height, width]"
+        ))),
     }
 }
 
@@ -265,7 +321,8 @@ fn dot(seed: &ArrayD<f32>, values: &ArrayViewD<f32>) -> f32 {
 fn passes_by(graph: &Graph, target: ValueId, ends: &[ValueId]) -> bool {
     let mut from_input = vec![false; graph.nodes.len()];
     for (id, node) in graph.nodes.iter().enumerate() {
-        from_input[id] = id != target && (matches!(node.op, Op::Input) || node.inputs.iter().any(|input| from_input[*input]));
+        from_input[id] =
+            id != target && (matches!(node.op, Op::Input) || node.inputs.iter().any(|input| from_input[*input]));
     }
     ends.iter().any(|end| from_input[*end])
 }

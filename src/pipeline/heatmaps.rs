@@ -13,8 +13,6 @@ use crate::visualize::placement::{Cells, Placement, dense};
 use ndarray::{Array2, Array3};
 use serde_json::json;
 
-/// Room for one panel in CSS pixels.
-const ROOM: usize = 224;
 /// How much of the heatmap's colour shows over the image.
 const OPACITY: f32 = 0.55;
 
@@ -68,7 +66,9 @@ pub fn cells(placement: Placement, fields: Option<(Cells, Cells)>) -> (Option<(C
     match (placement, fields) {
         (Placement::Stretch, _) => (None, None),
         (Placement::ReceptiveField, Some(fields)) => (Some(fields), None),
-        (Placement::ReceptiveField, None) => (None, Some("the branches that lead to it see the image in different geometries".into())),
+        (Placement::ReceptiveField, None) => {
+            (None, Some("the branches that lead to it see the image in different geometries".into()))
+        }
     }
 }
 
@@ -76,28 +76,59 @@ pub fn cells(placement: Placement, fields: Option<(Cells, Cells)>) -> (Option<(C
 ///
 /// # Errors
 /// A target that is no feature map, or operators without a rule in the tail.
-pub fn maps(explainer: &Explainer, forward: &Forward, input: &Ready, classes: &[(usize, String)], method: Method, style: &Style) -> Result<Vec<Heatmap>> {
+pub fn maps(
+    explainer: &Explainer,
+    forward: &Forward,
+    input: &Ready,
+    classes: &[(usize, String)],
+    method: Method,
+    style: &Style,
+) -> Result<Vec<Heatmap>> {
     let activation: Array3<f32> = feature_maps(&explainer.target, forward.get(&explainer.target)?.view())?;
-    let tail = explainer.tail(&input.tensor, forward)?;
-    classes.iter().enumerate().map(|(head, (class, label))| {
-        let gradient = tail.gradient(head, *class, Score::Logit)?;
-        let (signed, rectified) = map(method, &activation, &gradient.gradient);
-        let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
-        let (height, width, _) = input.shown.dim();
-        let (rows, columns) = style.cells.unwrap_or_else(|| (Cells::stretched(rectified.nrows(), height), Cells::stretched(rectified.ncols(), width)));
-        let dense = dense(rectified.view(), rows, columns, height, width);
-        let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
-        Ok(Heatmap { head, class: *class, label: label.clone(), score: gradient.score, method, signed, rectified, dense, cause, energy })
-    }).collect()
+    let tail = explainer.tail(&input.tensor, forward.get(&explainer.target)?)?;
+    classes
+        .iter()
+        .enumerate()
+        .map(|(head, (class, label))| {
+            let gradient = tail.gradient(head, *class, Score::Logit)?;
+            let (signed, rectified) = map(method, &activation, &gradient.gradient);
+            let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
+            let (height, width, _) = input.shown.dim();
+            let (rows, columns) = style.cells.unwrap_or_else(|| {
+                (Cells::stretched(rectified.nrows(), height), Cells::stretched(rectified.ncols(), width))
+            });
+            let dense = dense(rectified.view(), rows, columns, height, width);
+            let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
+            Ok(Heatmap {
+                head,
+                class: *class,
+                label: label.clone(),
+                score: gradient.score,
+                method,
+                signed,
+                rectified,
+                dense,
+                cause,
+                energy,
+            })
+        })
+        .collect()
 }
 
 /// One figure for the maps of all heads by one method: maps in one row, overlays in the next, one colour bar for both.
 ///
 /// # Errors
 /// Maps without cells.
-pub fn figure(id: &str, heads: &[String], maps: &[Heatmap], input: &Ready, style: &Style, assets: &mut Assets) -> Result<Figure> {
+pub fn figure(
+    id: &str,
+    heads: &[String],
+    maps: &[Heatmap],
+    input: &Ready,
+    style: &Style,
+    assets: &mut Assets,
+) -> Result<Figure> {
     let (height, width, _) = input.shown.dim();
-    let size = overlay::panel_size((width, height), ROOM);
+    let size = overlay::panel_size((width, height), overlay::room(maps.len()));
     let shared = range(maps.iter().flat_map(|map| map.rectified.iter().copied())).map_or(0.0, |(_, high)| high);
     let scale = (0.0, if shared > 0.0 { shared } else { 1.0 });
     let method = maps.first().map_or(style.method, |map| map.method);
@@ -107,7 +138,11 @@ pub fn figure(id: &str, heads: &[String], maps: &[Heatmap], input: &Ready, style
     };
     let bar = overlay::colour_bar(style.colormap, "0", &format!("{shared:.3}"), size.1)?;
     let bar = add("scale", format!("colour bar from 0 to {shared:.3}"), bar);
-    let seen = add("input", format!("the input, {}", input.name), overlay::input(input.shown.view(), overlay::Panel { size, label: "Input" })?);
+    let seen = add(
+        "input",
+        format!("the input, {}", input.name),
+        overlay::input(input.shown.view(), overlay::Panel { size, label: "Input" })?,
+    );
     let mut plain = Vec::new();
     let mut over = Vec::new();
     for map in maps {
@@ -123,13 +158,10 @@ pub fn figure(id: &str, heads: &[String], maps: &[Heatmap], input: &Ready, style
         let picture = overlay::overlay(input.shown.view(), map.dense.view(), scale, style.colormap, OPACITY, panel)?;
         over.push(add(&format!("{head}-overlay"), format!("over the input: {alt}"), picture));
     }
-    let row = |heading: &str, panels: Vec<Panel>| Row { heading: Some(heading.into()), panels };
-    let rows = if maps.len() == 1 {
-        let panels = [vec![seen], plain, over, vec![bar]].concat();
-        vec![row("Input, Heatmap, Heatmap over Input Image", panels)]
-    } else {
-        vec![row("Heatmap", [plain, vec![bar.clone()]].concat()), row("Heatmap over Input Image", [over, vec![bar]].concat())]
-    };
+    let row = |heading: Option<&str>, panels: Vec<Panel>| Row { heading: heading.map(str::to_string), panels };
+    plain.push(bar);
+    let rows =
+        vec![row(None, vec![seen]), row(Some("Heatmap"), plain), row(Some("Heatmap over Input Image"), over)];
     let grid = maps.first().map_or((0, 0), |map| map.rectified.dim());
     let caption = format!(
         "{} of {} for {}{}: {}×{} cells, {}.",
@@ -186,7 +218,11 @@ fn alternative(map: &Heatmap, head: &str, input: &Ready) -> String {
             input.object
         ),
         (None, None) => {
-            let peak = map.dense.indexed_iter().fold(((0, 0), f32::MIN), |best, (at, v)| if *v > best.1 { (at, *v) } else { best }).0;
+            let peak = map
+                .dense
+                .indexed_iter()
+                .fold(((0, 0), f32::MIN), |best, (at, v)| if *v > best.1 { (at, *v) } else { best })
+                .0;
             format!("{what}: strongest at column {}, row {} of the input", peak.1, peak.0)
         }
     }

@@ -60,14 +60,28 @@ impl Sources<'_> {
                     self.seed
                 );
                 let image = grey_to_rgb(drawn.image.view());
-                self.generated(format!("drawn digit {digit}"), origin, image.view(), drawn.mask, "ink", self.digit_truths(*digit))
+                self.generated(
+                    format!("drawn digit {digit}"),
+                    origin,
+                    image.view(),
+                    drawn.mask,
+                    "ink",
+                    self.digit_truths(*digit),
+                )
             }
             Source::Mnist { digit, sample } => {
                 let image = self.mnist_image(*digit, *sample)?;
                 let mask = image.mapv(|value| value >= 128);
                 let origin = format!("Image {sample} among the {digit}s of the MNIST test set.");
                 let rgb = grey_to_rgb(image.view());
-                self.generated(format!("MNIST digit {digit}"), origin, rgb.view(), mask, "ink", self.digit_truths(*digit))
+                self.generated(
+                    format!("MNIST digit {digit}"),
+                    origin,
+                    rgb.view(),
+                    mask,
+                    "ink",
+                    self.digit_truths(*digit),
+                )
             }
             Source::Image { path, label, object } => self.photograph(path, label.as_deref(), object.as_ref()),
         }
@@ -89,15 +103,18 @@ impl Sources<'_> {
     }
 
     fn photograph(&self, path: &Path, label: Option<&str>, object: Option<&Object>) -> Result<Ready> {
-        let file = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let file =
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
         let image = read(path, WHITE)?;
         let (height, width, _) = image.dim();
         let mask = match object {
             None => None,
-            Some(Object::Box([left, top, box_width, box_height])) => Some(Array2::from_shape_fn((height, width), |(row, column)| {
-                let (x, y) = (column as f64 + 0.5, row as f64 + 0.5);
-                x >= *left && x < left + box_width && y >= *top && y < top + box_height
-            })),
+            Some(Object::Box([left, top, box_width, box_height])) => {
+                Some(Array2::from_shape_fn((height, width), |(row, column)| {
+                    let (x, y) = (column as f64 + 0.5, row as f64 + 0.5);
+                    x >= *left && x < left + box_width && y >= *top && y < top + box_height
+                }))
+            }
             Some(Object::Mask(mask)) => {
                 let drawn = read(mask, [0; 3])?;
                 if drawn.dim() != image.dim() {
@@ -111,11 +128,18 @@ impl Sources<'_> {
                         wanted.1
                     )));
                 }
-                Some(Array2::from_shape_fn((height, width), |(row, column)| (0..3).any(|c| drawn[[row, column, c]] >= 128)))
+                Some(Array2::from_shape_fn((height, width), |(row, column)| {
+                    (0..3).any(|c| drawn[[row, column, c]] >= 128)
+                }))
             }
         };
         let prepared = self.recipe.preprocess.apply(image.view())?;
-        let truths = self.labels.iter().zip(self.heads).map(|(labels, head)| label.and_then(|l| class_of(l, labels.as_deref(), head))).collect();
+        let truths = self
+            .labels
+            .iter()
+            .zip(self.heads)
+            .map(|(labels, head)| label.and_then(|l| class_of(l, labels.as_deref(), head)))
+            .collect();
         Ok(Ready {
             origin: format!("{file}, {width}×{height} pixels."),
             name: file,

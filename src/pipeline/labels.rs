@@ -13,9 +13,11 @@ pub fn of_heads(network: &Network, file: Option<&Path>) -> Result<Vec<Option<Vec
     let heads = network.heads();
     let Some(path) = file else { return Ok(heads.iter().map(|head| head.labels.clone()).collect()) };
     let labels = read(path)?;
-    let fits = |head: &Head| head.classes.is_none_or(|classes| classes == labels.len() || (classes == 1 && labels.len() == 2));
+    let fits =
+        |head: &Head| head.classes.is_none_or(|classes| classes == labels.len() || (classes == 1 && labels.len() == 2));
     if !heads.iter().any(fits) {
-        let classes: Vec<String> = heads.iter().map(|head| head.classes.map_or("any number of".into(), |n| n.to_string())).collect();
+        let classes: Vec<String> =
+            heads.iter().map(|head| head.classes.map_or("any number of".into(), |n| n.to_string())).collect();
         return Err(Error::input(format!(
             "{}: holds {} labels; {} has {} classes",
             path.display(),

@@ -12,16 +12,25 @@ pub mod saliency;
 pub mod section;
 
 use crate::config::Chapter;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::report::Assets;
 use crate::report::page::{Column, Line, Making, Page, Table};
+use ndarray::ArrayD;
 use section::Loaded;
 
-/// A chapter's page with its pictures.
+/// A chapter's page, numbered and cross-referenced, with its pictures and arrays.
 pub struct Made {
     pub page: Page,
+    pub collected: Collected,
+}
+
+/// What making the page leaves beside it.
+#[derive(Default)]
+pub struct Collected {
     pub assets: Assets,
+    /// The arrays behind the maps, by a name that is safe in a file name.
+    pub raw: Vec<(String, ArrayD<f32>)>,
 }
 
 /// Makes a chapter: every section in its order.
@@ -30,14 +39,25 @@ pub struct Made {
 /// Anything wrong with the chapter's files, found before the first network runs where that is possible.
 pub fn chapter(chapter: &Chapter, progress: &Progress) -> Result<Made> {
     let loaded = chapter.sections.iter().map(|section| section::load(chapter, section)).collect::<Result<Vec<_>>>()?;
-    let mut assets = Assets::default();
+    let mut collected = Collected::default();
     let mut page = Page { introduction: chapter.introduction.clone(), ..Page::default() };
     (page.number, page.title) = numbered(&chapter.title);
     for (section, loaded) in chapter.sections.iter().zip(&loaded) {
-        page.sections.push(section::section(chapter, section, loaded, progress, &mut assets)?);
+        page.sections.push(section::section(chapter, section, loaded, progress, &mut collected)?);
     }
     page.making = Some(making(chapter, &loaded));
-    Ok(Made { page, assets })
+    page.finish()?;
+    Ok(Made { page, collected })
+}
+
+/// Checks the gradients of a chapter's first network on the section's inputs.
+///
+/// # Errors
+/// As for [`chapter`].
+pub fn gradients(chapter: &Chapter) -> Result<gradcheck::NetworkCheck> {
+    let section = chapter.sections.first().ok_or_else(|| Error::input("there is no network to check"))?;
+    let loaded = section::load(chapter, section)?;
+    section::check(chapter, section, &loaded)
 }
 
 /// "Chapter 3 — Network Visualization" as 3 and "Network Visualization"; a title of another form has no number.

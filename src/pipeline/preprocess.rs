@@ -28,12 +28,15 @@ pub fn recipe(
         (Some((height, width)), _) | (None, Some((height, width))) => Size { height, width },
         (None, None) => {
             let name = network.name();
-            return Err(Error::input(format!("{name}: the network takes images of any size; give one, as in --size 224,224")));
+            return Err(Error::input(format!(
+                "{name}: the network takes images of any size; give one, as in --size 224,224"
+            )));
         }
     };
     let layout = if input.channels_last { Layout::Nhwc } else { Layout::Nchw };
     let (preset, origin) = starting_point(network, given);
-    let mut preprocess = Preprocess::preset(&preset, size, layout).ok_or_else(|| unknown_preset(given, &preset, complain))?;
+    let mut preprocess =
+        Preprocess::preset(&preset, size, layout).ok_or_else(|| unknown_preset(given, &preset, complain))?;
     match (input.channels, preprocess.channels) {
         (1, _) => preprocess.channels = Channels::Grey,
         (3, _) => {}
@@ -54,15 +57,24 @@ fn starting_point(network: &Network, given: &Preprocessing) -> (String, String) 
     if *given != (Preprocessing { size: given.size, ..Preprocessing::default() }) {
         return ("none".into(), "the keys given, and nothing else".into());
     }
-    let metadata = network.metadata().get("preprocessing").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let metadata =
+        network.metadata().get("preprocessing").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     if let Some("u8/255") = metadata.as_ref().and_then(|value| value.get("scale")?.as_str()) {
         return ("keras-0-1".into(), "the model's metadata".into());
     }
     if network.input().element.contains("int") {
-        return ("none".into(), "assumed, because the network takes whole numbers; check the picture of the input".into());
+        return (
+            "none".into(),
+            "assumed, because the network takes whole numbers; check the picture of the input".into(),
+        );
     }
     let assumed = if network.input().channels_last || network.input().channels == 1 { "keras-0-1" } else { "imagenet" };
-    (assumed.into(), format!("assumed to be the preset `{assumed}`, as nothing says otherwise; a wrong guess makes nonsense, so check it"))
+    (
+        assumed.into(),
+        format!(
+            "assumed to be the preset `{assumed}`, as nothing says otherwise; a wrong guess makes nonsense, so check it"
+        ),
+    )
 }
 
 fn unknown_preset(given: &Preprocessing, name: &str, complain: &dyn Fn(&Located<String>, String) -> Error) -> Error {
@@ -87,10 +99,14 @@ fn override_with(
         preprocess.scale = f64::from(scale);
     }
     let channels = preprocess.channels.count();
-    for (key, values, place) in [("mean", &given.mean, &mut preprocess.mean), ("std", &given.std, &mut preprocess.std)] {
+    for (key, values, place) in [("mean", &given.mean, &mut preprocess.mean), ("std", &given.std, &mut preprocess.std)]
+    {
         let Some(values) = values else { continue };
         if values.len() != 1 && values.len() != channels {
-            return Err(Error::input(format!("preprocess: `{key}` has {} values; the input has {channels} channels", values.len())));
+            return Err(Error::input(format!(
+                "preprocess: `{key}` has {} values; the input has {channels} channels",
+                values.len()
+            )));
         }
         for (channel, slot) in place.iter_mut().enumerate() {
             *slot = values.get(channel).or(values.first()).copied().map_or(0.0, f64::from);

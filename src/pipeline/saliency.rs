@@ -25,7 +25,14 @@ const ROOM: usize = 224;
 ///
 /// # Errors
 /// Operators without a rule between the input and the head, all of them listed.
-pub fn map(explainer: &Explainer, input: &ArrayD<f32>, layout: Layout, (head, class): (usize, usize), method: Method, seed: u64) -> Result<Array2<f32>> {
+pub fn map(
+    explainer: &Explainer,
+    input: &ArrayD<f32>,
+    layout: Layout,
+    (head, class): (usize, usize),
+    method: Method,
+    seed: u64,
+) -> Result<Array2<f32>> {
     let at = |x: &ArrayD<f32>| explainer.input_gradient(x, head, class, ReluRule::Plain);
     let gradient = match method {
         Method::Gradient => at(input)?.1,
@@ -45,7 +52,15 @@ pub fn map(explainer: &Explainer, input: &ArrayD<f32>, layout: Layout, (head, cl
 ///
 /// # Errors
 /// Maps without pixels.
-pub fn figure(id: &str, heads: &[String], classes: &[(usize, String)], maps: &[Array2<f32>], method: Method, input: &Ready, assets: &mut Assets) -> Result<Figure> {
+pub fn figure(
+    id: &str,
+    heads: &[String],
+    classes: &[(usize, String)],
+    maps: &[Array2<f32>],
+    method: Method,
+    input: &Ready,
+    assets: &mut Assets,
+) -> Result<Figure> {
     let (height, width, _) = input.shown.dim();
     let size = overlay::panel_size((width, height), ROOM);
     let mut panels = Vec::new();
@@ -53,21 +68,46 @@ pub fn figure(id: &str, heads: &[String], classes: &[(usize, String)], maps: &[A
     let mut provenance = vec![Line::new("Map", "the largest magnitude over the channels at each pixel")];
     provenance.push(Line::new("Score", "each head's logit"));
     provenance.extend(match method {
-        Method::SmoothGrad => Some(Line::new("Settings", format!("{SAMPLES} noisy copies, deviation {NOISE} of the input's range"))),
-        Method::IntegratedGradients => Some(Line::new("Settings", format!("{STEPS} steps by the midpoint rule from an input of zeros"))),
+        Method::SmoothGrad => {
+            Some(Line::new("Settings", format!("{SAMPLES} noisy copies, deviation {NOISE} of the input's range")))
+        }
+        Method::IntegratedGradients => {
+            Some(Line::new("Settings", format!("{STEPS} steps by the midpoint rule from an input of zeros")))
+        }
         _ => None,
     });
     for ((head, (class, label)), map) in heads.iter().zip(classes).zip(maps) {
         let high = range(map.iter().copied()).map_or(0.0, |(_, high)| high);
         let words = format!("{head}: {label}");
-        let picture = overlay::heatmap(map.view(), (0.0, if high > 0.0 { high } else { 1.0 }), Colormap::Inferno, overlay::Panel { size, label: &words })?;
+        let picture = overlay::heatmap(
+            map.view(),
+            (0.0, if high > 0.0 { high } else { 1.0 }),
+            Colormap::Inferno,
+            overlay::Panel { size, label: &words },
+        )?;
         let energy = input.mask.as_ref().map(|mask| energy(map.view(), mask.view()));
-        let on = energy.map_or(String::new(), |energy| format!(", {:.0} % of it on the {}", energy.share * 100.0, input.object));
-        panels.push(Panel { image: assets.add(&format!("{id}-{head}"), picture), alt: format!("{} of {head} for {label}{on}", method.title()) });
+        let on = energy
+            .map_or(String::new(), |energy| format!(", {:.0} % of it on the {}", energy.share * 100.0, input.object));
+        panels.push(Panel {
+            image: assets.add(&format!("{id}-{head}"), picture),
+            alt: format!("{} of {head} for {label}{on}", method.title()),
+        });
         provenance.push(Line::new(format!("Largest value of {head}"), format!("{high:.5}")));
         data.push(json!({ "head": head, "class": class, "label": label, "maximum": high, "energy": energy }));
     }
-    let caption = format!("{} of each head's logit with respect to the input {}, each map on a scale of its own from 0.", method.title(), input.name);
+    let caption = format!(
+        "{} of each head's logit with respect to the input {}, each map on a scale of its own from 0.",
+        method.title(),
+        input.name
+    );
     let rows = vec![Row { heading: None, panels }];
-    Ok(Figure { id: id.to_string(), caption, rows, enlargeable: true, provenance, data: json!(data), ..Figure::default() })
+    Ok(Figure {
+        id: id.to_string(),
+        caption,
+        rows,
+        enlargeable: true,
+        provenance,
+        data: json!(data),
+        ..Figure::default()
+    })
 }

@@ -3,11 +3,11 @@
 use super::explainer::{Explainer, best, probabilities};
 use super::heatmaps::{Heatmap, Style};
 use super::input::{Ready, Sources, class_of};
-use super::{activations, architecture, gradcheck, heatmaps, labels, preprocess};
+use super::{Collected, activations, architecture, gradcheck, heatmaps, labels, preprocess};
 use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
 use crate::error::{Error, Result};
 use crate::figure::overlay;
-use crate::model::{Layer, Network};
+use crate::model::{Layer, Network, Target};
 use crate::progress::Progress;
 use crate::report::page::{self, Figure, Line, Prediction};
 use crate::report::{Assets, assets::slug};
@@ -29,6 +29,13 @@ pub struct Loaded {
     pub labels: Vec<Option<Vec<String>>>,
 }
 
+impl Loaded {
+    /// Height and width of the network's images.
+    pub fn size(&self) -> (usize, usize) {
+        (self.recipe.preprocess.size.height, self.recipe.preprocess.size.width)
+    }
+}
+
 /// Loads a section's network and everything that can be wrong about the section before anything runs.
 ///
 /// # Errors
@@ -36,7 +43,8 @@ pub struct Loaded {
 pub fn load(chapter: &Chapter, section: &Section) -> Result<Loaded> {
     let size = section.preprocess.as_ref().and_then(|given| given.size);
     let network = Network::load_sized(&section.model.value, size)?;
-    let recipe = preprocess::recipe(&network, section.preprocess.as_ref(), &|key, message| chapter.error(key, message))?;
+    let recipe =
+        preprocess::recipe(&network, section.preprocess.as_ref(), &|key, message| chapter.error(key, message))?;
     let labels = labels::of_heads(&network, section.labels.as_ref().map(|file| file.value.as_path()))?;
     for name in section.activations.iter().flatten().chain(section.filters.iter().flatten()) {
         layer(chapter, &network, name)?;
@@ -59,7 +67,8 @@ fn shown_layers<'n>(chapter: &Chapter, section: &Section, network: &'n Network) 
     match &section.activations {
         Some(names) => names.iter().map(|name| layer(chapter, network, name)).collect(),
         None => {
-            let shown = |layer: &&Layer| layer.is_map() && (layer.convolution.is_some() || layer.kind.contains("Pooling"));
+            let shown =
+                |layer: &&Layer| layer.is_map() && (layer.convolution.is_some() || layer.kind.contains("Pooling"));
             Ok(network.layers().iter().filter(shown).collect())
         }
     }
@@ -96,17 +105,18 @@ struct Room<'a> {
 ///
 /// # Errors
 /// Inputs none of which can be used; a network that cannot be run or differentiated.
-pub fn section(chapter: &Chapter, section: &Section, loaded: &Loaded, progress: &Progress, assets: &mut Assets) -> Result<page::Section> {
+pub fn section(
+    chapter: &Chapter,
+    section: &Section,
+    loaded: &Loaded,
+    progress: &Progress,
+    collected: &mut Collected,
+) -> Result<page::Section> {
     let network = &loaded.network;
     let shown = shown_layers(chapter, section, network)?;
-    let target = network.target(section.target.as_ref().map(|name| name.value.as_str()));
-    let target = target.map_err(|cause| match &section.target {
-        Some(name) => chapter.error(name, cause),
-        None => cause,
-    })?;
+    let target = target(chapter, section, network)?;
     let tensors: Vec<String> = shown.iter().map(|layer| layer.output_tensor.clone()).collect();
-    let size = (loaded.recipe.preprocess.size.height, loaded.recipe.preprocess.size.width);
-    let explainer = Explainer::new(network, &target.tensor, &tensors, Some(size))?;
+    let explainer = Explainer::new(network, &target.tensor, &tensors, loaded.size())?;
     let (ready, failures) = prepare(chapter, section, loaded)?;
     let check = gradcheck::check(&explainer, &ready)?;
     let (cells, stretched_because) = heatmaps::cells(section.placement, field_cells(network, &target.tensor));
@@ -116,7 +126,7 @@ pub fn section(chapter: &Chapter, section: &Section, loaded: &Loaded, progress: 
         cells,
         stretched_because,
         gradient: check.sentence(),
-        layer: target.layer.clone(),
+        layer: target.layer.unwrap_or(target.tensor),
     };
     let mut methods = vec![section.method, Method::HiResCam];
     methods.dedup();
@@ -135,7 +145,7 @@ pub fn section(chapter: &Chapter, section: &Section, loaded: &Loaded, progress: 
     let mut page = page::Section {
         id: loaded.id.clone(),
         heading: section.title.clone(),
-        flow: Some(architecture::strip(loaded, assets)),
+        flow: Some(architecture::strip(&loaded.id, network, &mut collected.assets)?),
         table: Some(architecture::table(network)),
         facts: architecture::facts(network),
         notes: failures,
@@ -143,10 +153,13 @@ pub fn section(chapter: &Chapter, section: &Section, loaded: &Loaded, progress: 
     };
     page.facts.extend(check.lines());
     if let Some(reason) = room.explainer.unoptimised() {
-        page.notes.push(format!("tract could not optimise this network ({reason}); it ran as it is, which is slower but not different."));
+        page.notes.push(format!(
+            "tract could not optimise this network ({reason}); it ran as it is, which is slower but not different."
+        ));
     }
     for (number, seen) in seen.iter().enumerate() {
-        page.inputs.push(room.input(number + 1, seen, assets)?);
+        page.inputs.push(room.input(number + 1, seen, &mut collected.assets)?);
+        room.raw(number + 1, seen, &mut collected.raw);
     }
     Ok(page)
 }
@@ -177,10 +190,32 @@ fn shortened(labels: &[String]) -> String {
     format!("{}{more}", labels.iter().take(12).cloned().collect::<Vec<_>>().join(", "))
 }
 
+/// Only the check of a section's gradients, on its inputs.
+///
+/// # Errors
+/// As for [`section`].
+pub fn check(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<gradcheck::NetworkCheck> {
+    let target = target(chapter, section, &loaded.network)?;
+    let explainer = Explainer::new(&loaded.network, &target.tensor, &[], loaded.size())?;
+    let (ready, _) = prepare(chapter, section, loaded)?;
+    gradcheck::check(&explainer, &ready)
+}
+
+/// The activation that heatmaps explain: the one asked for, else the last feature map before the first head.
+fn target(chapter: &Chapter, section: &Section, network: &Network) -> Result<Target> {
+    network.require_convolution()?;
+    match (&section.target, network.heads().first()) {
+        (Some(name), _) => network.find_target(&name.value).map_err(|cause| chapter.error(name, cause)),
+        (None, Some(head)) => network.default_target(head),
+        (None, None) => Err(Error::input(format!("{}: the network has no output", network.name()))),
+    }
+}
+
 /// The cells of a value in the input, where its receptive field is the same on all paths.
 fn field_cells(network: &Network, tensor: &str) -> Option<(Cells, Cells)> {
-    let [rows, columns] = network.receptive_field(tensor)?;
-    Some((Cells { first: rows.first, step: rows.step }, Cells { first: columns.first, step: columns.step }))
+    let field = network.receptive_field(tensor)?;
+    let cells = |axis: usize| Cells { first: field.start[axis], step: field.jump[axis] as f64 };
+    Some((cells(0), cells(1)))
 }
 
 /// Makes the inputs ready. One that cannot be read becomes a line in the report; a missing MNIST folder and a section none of whose inputs can be read are errors.
@@ -202,7 +237,9 @@ fn prepare(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<(Vec
         }
     }
     match (ready.is_empty(), failures.first()) {
-        (true, Some(_)) => Err(Error::input(format!("{}: no input can be used\n{}", section.title, failures.join("\n")))),
+        (true, Some(_)) => {
+            Err(Error::input(format!("{}: no input can be used\n{}", section.title, failures.join("\n"))))
+        }
         _ => Ok((ready, failures)),
     }
 }
@@ -212,11 +249,10 @@ impl Room<'_> {
     fn look(&self, ready: Ready) -> Result<Seen> {
         let forward = self.explainer.forward(&ready.tensor)?;
         let heads = self.loaded.network.heads();
-        let probabilities = heads
-            .iter()
-            .map(|head| Ok(probabilities(head, forward.get(&head.logits)?)))
-            .collect::<Result<Vec<_>>>()?;
-        let label = |head: usize, class: usize| labels::label(self.loaded.labels.get(head).and_then(|l| l.as_deref()), class);
+        let probabilities =
+            heads.iter().map(|head| Ok(probabilities(head, forward.get(&head.logits)?))).collect::<Result<Vec<_>>>()?;
+        let label =
+            |head: usize, class: usize| labels::label(self.loaded.labels.get(head).and_then(|l| l.as_deref()), class);
         let prediction = |(head, p): (usize, &Vec<f64>)| {
             let truth = ready.truths.get(head).copied().flatten().map(|truth| label(head, truth));
             Prediction::new(heads[head].name.clone(), label(head, best(p)), p[best(p)], truth)
@@ -274,7 +310,15 @@ impl Room<'_> {
         }
         if let Some(method) = self.saliency {
             let id = format!("{section}-input-{number}-{}", slug(method.title()));
-            figures.push(super::saliency::figure(&id, &heads, &seen.classes, &seen.saliency, method, &seen.ready, assets)?);
+            figures.push(super::saliency::figure(
+                &id,
+                &heads,
+                &seen.classes,
+                &seen.saliency,
+                method,
+                &seen.ready,
+                assets,
+            )?);
         }
         Ok(page::Input {
             heading: "Input Image".into(),
@@ -288,16 +332,41 @@ impl Room<'_> {
         })
     }
 
+    /// The arrays behind the maps of one input: signed maps on the target's grid, saliency maps, logits.
+    fn raw(&self, number: usize, seen: &Seen, raw: &mut Vec<(String, ArrayD<f32>)>) {
+        let heads = self.loaded.network.heads();
+        let stem = |head: usize, what: &str| {
+            let name = heads.get(head).map_or("", |head| head.name.as_str());
+            slug(&format!("{}-input-{number}-{name}-{what}", self.loaded.id))
+        };
+        for map in seen.heatmaps.iter().flatten() {
+            raw.push((stem(map.head, map.method.title()), map.signed.clone().into_dyn()));
+        }
+        for (head, map) in seen.saliency.iter().enumerate() {
+            raw.push((stem(head, self.saliency.map_or("saliency", saliency::Method::title)), map.clone().into_dyn()));
+        }
+        for (head, logits) in seen.logits.iter().enumerate() {
+            raw.push((stem(head, "logits"), logits.clone()));
+        }
+    }
+
     /// The input's picture.
     fn picture(&self, number: usize, seen: &Seen, heads: &[String], assets: &mut Assets) -> Result<Figure> {
         let (height, width, _) = seen.ready.shown.dim();
         let panel = overlay::Panel { size: overlay::panel_size((width, height), INPUT_ROOM), label: "" };
-        let id = format!("{}-input-{number}", self.loaded.id);
+        let id = format!("{}-input-{number}-picture", self.loaded.id);
         let image = assets.add(&id, overlay::input(seen.ready.shown.view(), panel)?);
         let caption = format!("Input image, as the network sees it: {}.", seen.ready.name);
         let mut figure = Figure::single(id, caption, image, format!("the input, {}", seen.ready.name));
-        figure.provenance = vec![Line::new("Source", seen.ready.origin.clone()), Line::new("Preprocessing", preprocess::sentence(&self.loaded.recipe))];
-        let all: Vec<_> = heads.iter().zip(&seen.probabilities).map(|(head, p)| json!({ "head": head, "probabilities": p })).collect();
+        figure.provenance = vec![
+            Line::new("Source", seen.ready.origin.clone()),
+            Line::new("Preprocessing", preprocess::sentence(&self.loaded.recipe)),
+        ];
+        let all: Vec<_> = heads
+            .iter()
+            .zip(&seen.probabilities)
+            .map(|(head, p)| json!({ "head": head, "probabilities": p }))
+            .collect();
         figure.data = json!({ "input": seen.ready.name, "heads": all });
         Ok(figure)
     }

@@ -6,7 +6,6 @@ use super::assets::slug;
 use super::markdown;
 use super::page::{Entry, Figure, Inference, Page, Reference, Table, Verdict};
 use crate::error::{Error, Result};
-use crate::figure::svg::shorten;
 
 /// Grids with more tiles and tables with more rows than this fold.
 const MANY_TILES: usize = 64;
@@ -72,7 +71,7 @@ impl Page {
                 None => (i + 1).to_string(),
             };
             if figure.tiles > MANY_TILES && figure.fold.is_none() {
-                figure.fold = Some(format!("{} tiles: {}", figure.tiles, shorten(&figure.caption, 100)));
+                figure.fold = Some(format!("Show the {} tiles of Figure {}", figure.tiles, figure.number));
             }
         }
     }
@@ -109,7 +108,10 @@ impl Page {
     }
 
     fn check_anchors(&mut self) -> Result<()> {
-        let mut ids: Vec<String> = self.figures_mut().into_iter().map(|figure| figure.id.clone()).collect();
+        // Each figure's pictures have an anchor of their own.
+        let figures = self.figures_mut().into_iter();
+        let mut ids: Vec<String> =
+            figures.flat_map(|figure| [figure.id.clone(), format!("view-{}", figure.id)]).collect();
         for section in &self.sections {
             ids.push(section.id.clone());
             ids.extend(section.filters.iter().map(|filters| filters.id.clone()));
@@ -119,7 +121,9 @@ impl Page {
             ids.extend(inferences.items.iter().chain(&inferences.further).map(|item| item.id.clone()));
         }
         let mut seen: BTreeSet<String> =
-            ["inferences", "further-findings", "networks", "trust", "making", "top"].map(str::to_owned).into();
+            ["inferences", "further-findings", "networks", "trust", "making", "top", "main", "contents", "reading"]
+                .map(str::to_owned)
+                .into();
         for id in ids {
             if !seen.insert(id.clone()) {
                 return Err(Error::other(format!("two parts of the page have the id '{id}'")));
@@ -189,7 +193,7 @@ fn finish_table(table: &mut Table) {
         row.resize(table.columns.len(), String::new());
     }
     if table.rows.len() > MANY_ROWS && table.fold.is_none() {
-        table.fold = Some(format!("{} rows: {}", table.rows.len(), table.caption));
+        table.fold = Some(format!("Show the {} rows: {}", table.rows.len(), table.caption));
     }
 }
 
@@ -265,9 +269,9 @@ mod tests {
         let columns = vec![Column::text("Layer"), Column::number("Param #")];
         page.sections[0].table = Some(Table { caption: "Layers".into(), columns, rows, ..Table::default() });
         page.finish().unwrap();
-        assert_eq!(page.sections[0].inputs[0].heatmaps[0].fold.as_deref(), Some("128 tiles: A caption."));
+        assert_eq!(page.sections[0].inputs[0].heatmaps[0].fold.as_deref(), Some("Show the 128 tiles of Figure 3.3"));
         let table = page.sections[0].table.as_ref().unwrap();
-        assert_eq!(table.fold.as_deref(), Some("31 rows: Layers"));
+        assert_eq!(table.fold.as_deref(), Some("Show the 31 rows: Layers"));
         assert_eq!(table.rows[0], ["conv", ""]);
     }
 

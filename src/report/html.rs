@@ -8,6 +8,7 @@
 //!
 //! Formulas become MathML.
 
+use base64::Engine as _;
 use pulldown_cmark::{CowStr, Event, Parser, Tag, TagEnd, html::push_html};
 use tera::{Context, Tera};
 
@@ -18,6 +19,7 @@ use crate::figure::svg;
 
 const SHELL: &str = include_str!("../../templates/shell.html");
 const CSS: &str = include_str!("../../templates/page.css");
+const NEWER_CSS: &str = include_str!("../../templates/newer.css");
 
 /// The folder of the pictures, beside the Markdown.
 pub const FOLDER: &str = "chapter";
@@ -31,6 +33,7 @@ pub fn document(markdown: &str, title: &str, assets: &Assets) -> Result<String> 
     let mut context = Context::new();
     context.insert("title", title);
     context.insert("css", CSS);
+    context.insert("newer_css", &base64::engine::general_purpose::STANDARD.encode(NEWER_CSS));
     context.insert("figure_rules", svg::RULES);
     context.insert("contents", &contents);
     context.insert("main", &main);
@@ -149,6 +152,8 @@ fn formula<'a>(latex: &str, display: bool) -> Event<'a> {
     let mut mathml = String::new();
     let readable =
         events.iter().all(|event| event.is_ok()) && push_mathml(&mut mathml, events.into_iter(), config).is_ok();
+    // pulldown-latex 0.8 leaves out a space in the tags of large brackets.
+    let mathml = mathml.replace("\"minsize=", "\" minsize=");
     html(if readable { mathml } else { format!("<code>{}</code>", svg::escape(latex)) })
 }
 
@@ -193,8 +198,8 @@ mod tests {
 
     #[test]
     fn formulas_become_mathml_or_stay_readable() {
-        let html = rendered("$\\alpha_k = \\frac{1}{Z}$ and $\\nosuchcommand{<b>}$", &Assets::default());
-        assert!(html.contains("<math") && html.contains("<mfrac>"), "{html}");
+        let html = rendered("$\\alpha_k = \\Bigl(\\frac{1}{Z}\\Bigr)$ and $\\nosuchcommand{<b>}$", &Assets::default());
+        assert!(html.contains("<math") && html.contains("<mfrac>") && !html.contains("\"minsize"), "{html}");
         assert!(html.contains("<code>\\nosuchcommand{&lt;b&gt;}</code>"), "{html}");
     }
 

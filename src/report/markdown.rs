@@ -35,7 +35,9 @@ pub fn escape(text: &str) -> String {
                 escaped.push_str(if inside_a_word { "_" } else { "\\_" });
             }
             '#' | '+' | '-' | '=' | ':' if first => escaped.extend(['\\', character]),
-            '.' | ')' if only_digits && !first => escaped.extend(['\\', character]),
+            '.' | ')' if only_digits && !first && characters.peek().is_none_or(|next| next.is_whitespace()) => {
+                escaped.extend(['\\', character]);
+            }
             c if c.is_whitespace() || c == '\u{2028}' || c == '\u{2029}' => escaped.push(' '),
             c if is_hidden(c) => escaped.push('\u{fffd}'),
             c => escaped.push(c),

@@ -6,6 +6,9 @@ mod finish;
 mod html;
 mod markdown;
 pub mod page;
+pub mod raw;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use tera::{Context, Kwargs, State, Tera, Value};
@@ -58,9 +61,10 @@ fn chapter(page: &Page) -> Result<String> {
     tera.register_filter("label", |text: &str, _: Kwargs, _: &State| Value::safe_string(&markdown::label(text)));
     // For the few places where the template writes HTML itself.
     tera.register_filter("html", |text: &str, _: Kwargs, _: &State| Value::safe_string(&svg::escape(text)));
-    // A formula stands between dollar signs, and must not end there early.
+    // A formula stands between dollar signs, must not end there early, and holds no markup.
     tera.register_filter("latex", |text: &str, _: Kwargs, _: &State| {
-        Value::safe_string(text.replace('$', "").split_whitespace().collect::<Vec<_>>().join(" ").as_str())
+        let latex = text.replace('$', "").replace('<', "\\lt ").replace('>', "\\gt ");
+        Value::safe_string(&latex.split_whitespace().collect::<Vec<_>>().join(" "))
     });
     let failed = |cause: tera::Error| Error::other(format!("templates/chapter.md: {cause}"));
     tera.add_raw_templates([("parts.md", PARTS), ("chapter.md", CHAPTER)]).map_err(failed)?;
@@ -81,5 +85,7 @@ fn tidy(text: &str) -> String {
         }
         empty = line.is_empty();
     }
+    tidy.truncate(tidy.trim_end().len());
+    tidy.push('\n');
     tidy
 }

@@ -202,7 +202,7 @@ impl Prediction {
         let correct = truth.as_ref().map(|truth| *truth == predicted);
         // 99.97 % must not be printed as 100.0 %.
         let percent = match probability {
-            p if p >= 0.9995 && p < 1.0 => "> 99.9 %".to_owned(),
+            p if (0.9995..1.0).contains(&p) => "> 99.9 %".to_owned(),
             p => format!("{:.1} %", p * 100.0),
         };
         Prediction { head: head.into(), predicted, probability, percent, truth, correct }
@@ -218,11 +218,12 @@ pub struct Figure {
     pub number: String,
     /// Plain text, without the number.
     pub caption: String,
-    /// Pictures that stand side by side, row by row.
+    /// Pictures that stand side by side, row by row. When there are several rows, a first one without heading stands
+    /// at the left (the input image), and the others beside it.
     pub rows: Vec<Row>,
     /// How many tiles the figure holds, for grids; more than 64 fold.
     pub tiles: usize,
-    /// What the fold says; filled by `finish` from the caption, or set by hand to fold in any case.
+    /// What the fold says; filled by `finish`, or set by hand to fold in any case.
     pub fold: Option<String>,
     /// A click shows it as large as the window.
     pub enlargeable: bool,

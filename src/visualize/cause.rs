@@ -107,7 +107,9 @@ impl<T: Real> Walk<'_, T> {
         };
         let at = node.name.clone();
         Ok(match &node.op {
-            Op::Unary(Unary::Relu | Unary::LeakyRelu { .. }) | Op::MaxPool(_) | Op::Select => Cause::NoActiveUnit { at },
+            Op::Unary(Unary::Relu | Unary::LeakyRelu { .. }) | Op::MaxPool(_) | Op::Select => {
+                Cause::NoActiveUnit { at }
+            }
             Op::Unary(_) | Op::Softmax { .. } => Cause::Saturated { at },
             _ => Cause::ScoreConstant { at },
         })

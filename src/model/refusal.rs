@@ -1,0 +1,227 @@
+//! Why a network cannot be used: all reasons at once, so that a user learns them in one message and not one per attempt.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use tract_onnx::pb::{self, tensor_proto::DataLocation, tensor_proto::DataType};
+
+use super::onnx::DeclaredInput;
+use crate::error::Error;
+
+/// An image side or number of channels longer than this is taken for damage, not for data.
+const LONGEST_AXIS: i64 = 1 << 24;
+/// Largest number of elements a tensor may declare (4 GiB of float32).
+pub(crate) const LARGEST_TENSOR: usize = 1 << 30;
+
+/// One message with all `reasons`.
+pub(crate) fn refusal(file: &Path, reasons: &[String]) -> Error {
+    let list: Vec<String> = reasons.iter().map(|reason| format!("\n  - {}", printable(reason))).collect();
+    Error::input(format!("{}: this network cannot be used:{}", file.display(), list.concat()))
+}
+
+/// Names come from the file and may hold line breaks or control characters; messages stay on their line.
+pub(crate) fn printable(text: &str) -> String {
+    let shortened: String = text.chars().take(400).collect();
+    shortened.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Values in ONNX are named; a list of names in a message is cut after a few.
+pub(crate) fn list(names: &BTreeSet<String>) -> String {
+    let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
+    let rest = names.len().saturating_sub(shown.len());
+    if rest > 0 { format!("{} and {rest} more", shown.join(", ")) } else { shown.join(", ") }
+}
+
+/// What is wrong with the weights: impossible shapes, missing bytes, external files that are not there.
+pub(crate) fn weight_reasons(graph: &pb::GraphProto, folder: &Path) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let mut missing = BTreeSet::new();
+    for tensor in &graph.initializer {
+        let name = &tensor.name;
+        let Some(elements) = elements(&tensor.dims) else {
+            reasons.push(format!("weight `{name}` declares the impossible shape {:?}", tensor.dims));
+            continue;
+        };
+        if tensor.data_location == Some(DataLocation::External as i32) {
+            let location = tensor.external_data.iter().find(|entry| entry.key == "location");
+            match location {
+                Some(entry) if folder.join(&entry.value).is_file() => {}
+                Some(entry) => _ = missing.insert(entry.value.clone()),
+                None => reasons.push(format!("weight `{name}` lies in an external file that is not named")),
+            }
+        } else if let Some(width) = width(tensor.data_type) {
+            let typed = tensor.float_data.len()
+                + tensor.int32_data.len()
+                + tensor.int64_data.len()
+                + tensor.double_data.len()
+                + tensor.uint64_data.len();
+            let complete = if tensor.raw_data.is_empty() {
+                typed == elements
+            } else {
+                elements.checked_mul(width) == Some(tensor.raw_data.len())
+            };
+            if !complete {
+                reasons.push(format!("weight `{name}` of shape {:?} does not hold that many values", tensor.dims));
+            }
+        }
+    }
+    if !missing.is_empty() {
+        reasons.push(format!("its weights lie in {}, which is not beside the model; put it there", list(&missing)));
+    }
+    if !graph.sparse_initializer.is_empty() {
+        reasons.push("it has sparse weights, which are not supported".into());
+    }
+    reasons
+}
+
+/// Operators that would make a constant out of all proportion. Shape inference computes constants, so it must not meet
+/// them.
+pub(crate) fn size_reasons(graph: &pb::GraphProto) -> Vec<String> {
+    let integers = |name: &String| {
+        let tensor = graph.initializer.iter().find(|tensor| tensor.name == *name)?;
+        if tensor.data_type != DataType::Int64 as i32 {
+            return None;
+        }
+        let raw = tensor.raw_data.chunks_exact(8).map(|bytes| i64::from_le_bytes(bytes.try_into().unwrap_or([0; 8])));
+        Some(tensor.int64_data.iter().copied().chain(raw).collect::<Vec<_>>())
+    };
+    let too_large = |node: &&pb::NodeProto| {
+        let shape = match node.op_type.as_str() {
+            "ConstantOfShape" => node.input.first(),
+            "Expand" | "Tile" => node.input.get(1),
+            _ => None,
+        };
+        shape.and_then(integers).is_some_and(|dims| elements(&dims).is_none())
+    };
+    let found: BTreeSet<String> = graph.node.iter().filter(too_large).map(|node| node.op_type.clone()).collect();
+    if found.is_empty() { Vec::new() } else { vec![format!("it makes values of impossible size by {}", list(&found))] }
+}
+
+/// The number of elements, unless the shape is negative or out of all proportion.
+fn elements(dims: &[i64]) -> Option<usize> {
+    let product = dims.iter().try_fold(1usize, |product, &dim| {
+        let dim = usize::try_from(dim).ok().filter(|_| dim <= 1 << 40)?;
+        product.checked_mul(dim)
+    })?;
+    (product <= LARGEST_TENSOR).then_some(product)
+}
+
+/// Bytes per element of the types whose raw data can be checked.
+fn width(element: i32) -> Option<usize> {
+    match DataType::try_from(element).ok()? {
+        DataType::Float | DataType::Int32 | DataType::Uint32 => Some(4),
+        DataType::Double | DataType::Int64 | DataType::Uint64 => Some(8),
+        DataType::Float16 | DataType::Bfloat16 | DataType::Int16 | DataType::Uint16 => Some(2),
+        DataType::Uint8 | DataType::Int8 | DataType::Bool => Some(1),
+        _ => None,
+    }
+}
+
+/// Operators that no convolutional classifier needs and that have no gradient here, and those nobody knows.
+pub(crate) fn operator_reasons(proto: &pb::ModelProto, graph: &pb::GraphProto) -> Vec<String> {
+    let known = tract_onnx::onnx().op_register.0;
+    let constants = constant_values(graph);
+    let mut quantised = BTreeSet::new();
+    let mut control = BTreeSet::new();
+    let mut recurrent = BTreeSet::new();
+    let mut unknown = BTreeSet::new();
+    for node in &graph.node {
+        let op = node.op_type.as_str();
+        let integer = op.starts_with("QLinear") || matches!(op, "ConvInteger" | "MatMulInteger");
+        // Weights stored as integers and made float by DequantizeLinear are an ordinary float network.
+        let quantises = matches!(op, "QuantizeLinear" | "DynamicQuantizeLinear" | "DequantizeLinear")
+            && node.input.first().is_some_and(|value| !constants.contains(value.as_str()));
+        if integer || quantises {
+            quantised.insert(op.to_string());
+        } else if matches!(op, "If" | "Loop" | "Scan") {
+            control.insert(op.to_string());
+        } else if matches!(op, "RNN" | "LSTM" | "GRU") {
+            recurrent.insert(op.to_string());
+        } else if !known.contains_key(op) {
+            let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", node.domain) };
+            unknown.insert(format!("{domain}{op}"));
+        }
+    }
+    let mut reasons = Vec::new();
+    let mut give = |found: &BTreeSet<String>, text: &str| {
+        if !found.is_empty() {
+            reasons.push(format!("{text}: {}", list(found)));
+        }
+    };
+    give(&quantised, "it is quantised (integer arithmetic has no gradient); export the float network");
+    give(&control, "it has control flow");
+    give(&recurrent, "it has recurrent layers");
+    give(&unknown, "it has operators that are not known");
+    let functions: BTreeSet<String> = proto.functions.iter().filter_map(|function| function.name.clone()).collect();
+    give(&functions, "it defines functions of its own; export it with them inlined");
+    reasons
+}
+
+/// Values that depend on weights and constants alone, also through operators such as DequantizeLinear.
+fn constant_values(graph: &pb::GraphProto) -> BTreeSet<&str> {
+    let mut constants: BTreeSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    for node in &graph.node {
+        if node.input.iter().filter(|value| !value.is_empty()).all(|value| constants.contains(value.as_str())) {
+            constants.extend(node.output.iter().map(String::as_str));
+        }
+    }
+    constants
+}
+
+/// The one input that is an image, or the reasons why there is none.
+pub(crate) fn declared_input(graph: &pb::GraphProto) -> std::result::Result<DeclaredInput, Vec<String>> {
+    let weights: BTreeSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    let inputs: Vec<&pb::ValueInfoProto> =
+        graph.input.iter().filter(|input| !weights.contains(input.name.as_str())).collect();
+    let input = match inputs.as_slice() {
+        [] => return Err(vec!["it has no input".into()]),
+        [input] => *input,
+        several => {
+            let names: BTreeSet<String> = several.iter().map(|input| input.name.clone()).collect();
+            let count = several.len();
+            return Err(vec![format!("it has {count} inputs ({}), and one image is all there is", list(&names))]);
+        }
+    };
+    let name = input.name.clone();
+    let Some(pb::type_proto::Value::TensorType(tensor)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
+        return Err(vec![format!("its input `{name}` is not a tensor")]);
+    };
+    let mut reasons = Vec::new();
+    let element = DataType::try_from(tensor.elem_type).unwrap_or(DataType::Undefined);
+    let numeric =
+        matches!(element, DataType::Float | DataType::Double | DataType::Float16 | DataType::Uint8 | DataType::Int8);
+    if !numeric {
+        reasons.push(format!("its input `{name}` holds {} values, not pixels", element.as_str_name().to_lowercase()));
+    }
+    let dims = match &tensor.shape {
+        None => vec![None; 4],
+        Some(shape) => {
+            use pb::tensor_shape_proto::dimension::Value;
+            // Exporters write 0 or -1 as well as a name for an open axis; 0 is damage where pixels should be.
+            let dim = |d: &pb::tensor_shape_proto::Dimension| match d.value {
+                Some(Value::DimValue(value)) if value >= 0 => Some(value),
+                _ => None,
+            };
+            let declared: Vec<Option<i64>> = shape.dim.iter().map(dim).collect();
+            if declared.iter().flatten().any(|&value| value == 0 || value > LONGEST_AXIS)
+                || elements(&declared.iter().map(|d| d.unwrap_or(1)).collect::<Vec<_>>()).is_none()
+            {
+                reasons.push(format!("its input `{name}` has the impossible shape {}", shape_text(&declared)));
+            }
+            if declared.len() != 4 {
+                reasons.push(format!(
+                    "its input `{name}` has the shape {}, not that of images (four axes)",
+                    shape_text(&declared)
+                ));
+            }
+            declared.into_iter().map(|d| d.and_then(|value| usize::try_from(value).ok())).collect()
+        }
+    };
+    if reasons.is_empty() { Ok(DeclaredInput { name, dims, element }) } else { Err(reasons) }
+}
+
+/// A shape as Keras writes it, `None` for an open axis.
+fn shape_text(dims: &[Option<i64>]) -> String {
+    let axes: Vec<String> = dims.iter().map(|d| d.map_or("None".into(), |value| value.to_string())).collect();
+    format!("({})", axes.join(", "))
+}

@@ -1,0 +1,5 @@
+mod bundled;
+mod data;
+mod dialects;
+mod refusals;
+mod running;

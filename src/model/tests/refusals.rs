@@ -1,0 +1,228 @@
+//! Files and networks that cannot be used end in one message with all reasons, never in a panic.
+
+use std::path::Path;
+
+use tract_onnx::pb::{self, tensor_proto::DataType};
+
+use crate::error::Error;
+use crate::model::Network;
+use crate::model::fixture::{Fixture, ints, value};
+
+/// A network with nothing wrong, to be spoiled.
+fn sound() -> Fixture {
+    let mut f = Fixture::new("x", &[-1, 1, 6, 6]);
+    f.conv("x", "c", [2, 1, 3, 3], vec![]).node("Relu", &["c"], "r", vec![]).node("Flatten", &["r"], "f", vec![]);
+    f.dense("f", "y", 32, 3).output("y");
+    f
+}
+
+fn loading(name: &str, bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    match Network::load(&path) {
+        Err(cause @ Error::Input(_)) => cause.to_string(),
+        Err(cause) => panic!("not the user's fault? {cause}"),
+        Ok(_) => panic!("accepted"),
+    }
+}
+
+#[test]
+fn files_that_are_no_models() {
+    let missing = Network::load(Path::new("/nowhere/net.onnx")).err().unwrap();
+    assert_eq!(missing.exit_code(), 2);
+    assert!(missing.to_string().starts_with("/nowhere/net.onnx: cannot be read"), "{missing}");
+    let folder = Network::load(Path::new(env!("CARGO_MANIFEST_DIR"))).err().unwrap().to_string();
+    assert!(folder.contains("a folder"), "{folder}");
+    assert!(loading("a.onnx", b"").contains("empty"));
+    assert!(loading("b.onnx", b"a text file, not a model").contains("not an ONNX model"));
+    assert!(loading("c.onnx", &[0; 64]).contains("not an ONNX model"));
+}
+
+#[test]
+fn every_reason_is_in_one_message() {
+    let mut f = sound();
+    f.graph.input.push(value("mask", &[1, 4], DataType::Int64));
+    f.node("LSTM", &["y"], "l", vec![]).node("QLinearConv", &["l"], "q", vec![]).node("If", &["q"], "i", vec![]);
+    f.node("MyOwnOp", &["i"], "m", vec![]).node("Relu", &["never\nmade"], "n", vec![]);
+    let message = f.refusal();
+    for reason in ["2 inputs (mask, x)", "LSTM", "QLinearConv", "If", "MyOwnOp", "values that nothing computes: never"]
+    {
+        assert!(message.contains(reason), "{reason} is missing in {message}");
+    }
+    assert_eq!(message.lines().count(), 7, "a line each: {message}");
+}
+
+#[test]
+fn a_transformer_is_told_everything_that_is_wrong() {
+    let mut f = Fixture::new("ids", &[-1, -2]);
+    f.graph.input[0] = value("ids", &[-1, -2], DataType::Int64);
+    f.weight("w", &[10, 4]).node("Gather", &["w", "ids"], "e", vec![]).output("e");
+    let message = f.refusal();
+    assert!(message.contains("int64 values, not pixels"), "{message}");
+    assert!(message.contains("(None, None), not that of images"), "{message}");
+    assert!(message.contains("no convolution"), "{message}");
+}
+
+#[test]
+fn no_convolution_is_refused_only_when_asked() {
+    let mut f = Fixture::new("x", &[-1, 1, 2, 2]);
+    let network = f.node("Flatten", &["x"], "f", vec![]).dense("f", "y", 4, 2).output("y").load();
+    let message = network.require_convolution().unwrap_err().to_string();
+    assert!(message.contains("no convolution; its layers are Dense, Flatten, InputLayer"), "{message}");
+    assert!(network.default_target(&network.heads()[0]).is_err());
+    sound().load().require_convolution().unwrap();
+}
+
+#[test]
+fn missing_external_data_is_named() {
+    let mut f = sound();
+    let tensor = &mut f.graph.initializer[0];
+    tensor.float_data.clear();
+    tensor.data_location = Some(pb::tensor_proto::DataLocation::External as i32);
+    tensor.external_data = vec![pb::StringStringEntryProto { key: "location".into(), value: "net.onnx.data".into() }];
+    assert!(f.refusal().contains("net.onnx.data, which is not beside the model"));
+}
+
+#[test]
+fn weights_that_lie_about_their_shape() {
+    for dims in
+        [vec![2, 1, 3, 4], vec![-2, 1, 3, 3], vec![i64::MAX, i64::MAX, 3, 3], vec![1 << 40, 1, 1, 1], vec![0, 1, 3, 3]]
+    {
+        let mut f = sound();
+        f.graph.initializer[0].dims = dims;
+        let message = f.refusal();
+        assert!(message.contains("c.kernel"), "{message}");
+    }
+}
+
+#[test]
+fn impossible_inputs() {
+    for (dims, said) in [
+        (vec![1, 1, 0, 6], "impossible shape (1, 1, 0, 6)"),
+        (vec![1, 1, i64::MAX, 6], "impossible shape"),
+        (vec![1, 1, 6], "(1, 1, 6), not that of images"),
+    ] {
+        let mut f = sound();
+        f.graph.input[0] = value("x", &dims, DataType::Float);
+        let message = f.refusal();
+        assert!(message.contains(said), "{message}");
+    }
+    // A kernel that is larger than the image, and channels that do not fit.
+    for dims in [[1, 1, 2, 2], [1, 3, 6, 6]] {
+        let mut f = sound();
+        f.graph.input[0] = value("x", &dims, DataType::Float);
+        f.refusal();
+    }
+}
+
+#[test]
+fn values_of_impossible_size() {
+    let mut f = sound();
+    f.integers("shape", &[1 << 20, 1 << 20]).node("ConstantOfShape", &["shape"], "zeros", vec![]);
+    assert!(f.refusal().contains("impossible size by ConstantOfShape"));
+    let mut f = Fixture::new("x", &[-1, 1, 6, 6]);
+    let message = f.conv("x", "c", [2, 1, 3, 3], vec![ints("pads", &[1 << 20; 4])]).output("c").refusal();
+    assert!(message.contains("`c` would have the impossible size [1, 2, 2097156, 2097156]"), "{message}");
+}
+
+#[test]
+fn graphs_that_are_no_graphs() {
+    let mut circle = sound();
+    circle.graph.node[1].input[0] = "y".into();
+    assert!(circle.refusal().contains("circle"));
+    let mut twice = sound();
+    twice.node("Relu", &["c"], "r", vec![]);
+    assert!(twice.refusal().contains("`r` is computed twice"));
+    let mut none = sound();
+    none.graph.output.clear();
+    assert!(none.refusal().contains("no output"));
+    let mut lost = sound();
+    lost.output("elsewhere");
+    assert!(lost.refusal().contains("elsewhere"));
+}
+
+#[test]
+fn attributes_out_of_all_proportion() {
+    for (name, values) in [
+        ("pads", vec![i64::MAX; 4]),
+        ("pads", vec![-9; 4]),
+        ("strides", vec![0, 0]),
+        ("strides", vec![-1, 1]),
+        ("dilations", vec![i64::MAX, 1]),
+        ("kernel_shape", vec![3]),
+        ("pads", vec![1]),
+    ] {
+        let mut f = sound();
+        f.graph.node[0].attribute = vec![ints(name, &values)];
+        // Some of these tract reads as valid; what counts is that nothing panics, also when it runs.
+        if let Ok(network) = f.network() {
+            let _ = network.plan(&["y"], 1, None);
+        }
+    }
+}
+
+#[test]
+fn operators_in_any_order_are_sorted() {
+    let mut f = sound();
+    f.graph.node.reverse();
+    let network = f.load();
+    let names: Vec<&str> = network.layers().iter().map(|layer| layer.name.as_str()).collect();
+    assert_eq!(names, ["x", "c", "f", "y"]);
+}
+
+#[test]
+fn the_hash_is_that_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sound.onnx");
+    let bytes = sound().bytes();
+    std::fs::write(&path, &bytes).unwrap();
+    let network = Network::load(&path).unwrap();
+    let expected: String = sha2::Digest::finalize(<sha2::Sha256 as sha2::Digest>::new_with_prefix(&bytes))
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!((network.sha256(), network.name(), network.title()), (expected.as_str(), "sound", "sound"));
+}
+
+/// Weights stored as bytes and made float again are an ordinary float network.
+#[test]
+fn byte_weights_made_float_are_no_quantised_network() {
+    let mut f = sound();
+    let kernel = &mut f.graph.initializer[0];
+    kernel.name = "c.bytes".into();
+    kernel.data_type = DataType::Int8 as i32;
+    kernel.float_data.clear();
+    kernel.int32_data = (0..18).collect();
+    f.floats("scale", &[], &[0.5]).node("DequantizeLinear", &["c.bytes", "scale"], "c.kernel", vec![]);
+    let network = f.load();
+    let kernel = network.weight(&network.layer("c").unwrap().convolution.as_ref().unwrap().kernel).unwrap();
+    assert_eq!(kernel.iter().copied().collect::<Vec<_>>()[..4], [0.0, 0.5, 1.0, 1.5]);
+    assert_eq!(network.layer("c").unwrap().parameters, 20);
+    f.node("QuantizeLinear", &["y", "scale"], "q", vec![]);
+    assert!(f.refusal().contains("quantised"));
+}
+
+/// A file cut anywhere, or with a byte changed, is refused or read; it never panics.
+#[test]
+fn damaged_files_do_not_panic() {
+    let bytes = sound().bytes();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.onnx");
+    let mut random = crate::random::Random::new(3, 0);
+    for round in 0..400 {
+        let mut damaged = bytes.clone();
+        if round % 2 == 0 {
+            damaged.truncate(random.below(bytes.len()));
+        } else {
+            for _ in 0..1 + round % 5 {
+                let place = random.below(damaged.len());
+                damaged[place] = random.below(256) as u8;
+            }
+        }
+        std::fs::write(&path, &damaged).unwrap();
+        if let Ok(network) = Network::load(&path) {
+            let _ = network.heads().iter().map(|head| network.default_target(head)).collect::<Vec<_>>();
+        }
+    }
+}

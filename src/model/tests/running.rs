@@ -1,0 +1,159 @@
+//! Plans and tails: values computed by hand or by another way.
+
+use ndarray::{Array, ArrayD, IxDyn, s};
+use rayon::prelude::*;
+
+use crate::model::fixture::{Fixture, ints};
+use crate::model::{Network, Precision};
+use crate::random::Random;
+
+/// A convolution with known weights: kernel 2×2 of ones on one channel, bias 1, then ReLU, sum pooling by a dense layer.
+fn sums() -> Network {
+    let mut f = Fixture::new("x", &[-1, 1, 3, 3]);
+    f.floats("k", &[1, 1, 2, 2], &[1.0; 4]).floats("b", &[1], &[1.0]);
+    f.node("Conv", &["x", "k", "b"], "c", vec![]).node("Relu", &["c"], "r", vec![]);
+    f.node("Flatten", &["r"], "f", vec![]);
+    f.floats("w", &[4, 2], &[1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 2.0]).node("MatMul", &["f", "w"], "y", vec![]);
+    f.output("y").load()
+}
+
+/// Residual: y = dense(gap(relu(conv(x)) + conv1x1(x))).
+fn residual() -> Network {
+    let mut f = Fixture::new("x", &[-1, 2, 6, 6]);
+    f.conv("x", "a", [3, 2, 3, 3], vec![ints("pads", &[1; 4])]).node("Relu", &["a"], "ar", vec![]);
+    f.conv("x", "s", [3, 2, 1, 1], vec![]).node("Add", &["ar", "s"], "sum", vec![]);
+    f.node("Sigmoid", &["sum"], "act", vec![]).node("GlobalAveragePool", &["act"], "gap", vec![]);
+    f.node("Flatten", &["gap"], "flat", vec![]).dense("flat", "y", 3, 2).output("y").load()
+}
+
+fn noise(shape: &[usize], stream: u64) -> ArrayD<f32> {
+    let mut random = Random::new(7, stream);
+    Array::from_shape_simple_fn(IxDyn(shape), || random.uniform() as f32 - 0.3)
+}
+
+#[test]
+fn taps_come_back_in_their_order_with_the_right_values() {
+    let network = sums();
+    let plan = network.plan(&["y", "c", "x"], 2, None).unwrap();
+    let images = Array::from_shape_vec(IxDyn(&[1, 1, 3, 3]), (0..9).map(|v| v as f32).collect()).unwrap();
+    let outputs = plan.run(&images).unwrap();
+    // Windows of 0..9: 0+1+3+4, 1+2+4+5, 3+4+6+7, 4+5+7+8, each plus one.
+    assert_eq!(outputs[1].as_slice().unwrap(), [9.0, 13.0, 21.0, 25.0]);
+    assert_eq!(outputs[0].as_slice().unwrap(), [68.0, 50.0]);
+    assert_eq!(outputs[2], images);
+    assert_eq!(plan.unoptimised, None);
+}
+
+#[test]
+fn any_number_of_images_gives_what_each_gives_alone() {
+    let network = residual();
+    let plan = network.plan(&["y", "sum"], 4, None).unwrap();
+    let images = noise(&[7, 2, 6, 6], 1);
+    let together = plan.run(&images).unwrap();
+    assert_eq!((together[0].shape(), together[1].shape()), (&[7, 2][..], &[7, 3, 6, 6][..]));
+    for index in 0..7 {
+        let alone = plan.run(&images.slice(s![index..index + 1, .., .., ..]).to_owned().into_dyn()).unwrap();
+        assert_eq!(alone[0].index_axis(ndarray::Axis(0), 0), together[0].index_axis(ndarray::Axis(0), index));
+    }
+}
+
+#[test]
+fn a_plan_is_shared_by_threads_and_gives_the_same_bytes() {
+    let network = residual();
+    let plan = network.plan(&["y"], 1, None).unwrap();
+    let images: Vec<ArrayD<f32>> = (0..16).map(|stream| noise(&[1, 2, 6, 6], stream)).collect();
+    let serial: Vec<_> = images.iter().map(|image| plan.run(image).unwrap()).collect();
+    let parallel: Vec<_> = images.par_iter().map(|image| plan.run(image).unwrap()).collect();
+    assert_eq!(serial, parallel);
+}
+
+#[test]
+fn a_network_of_one_batch_size_runs_any_number_of_images() {
+    let mut f = Fixture::new("x", &[1, 1, 3, 3]);
+    f.floats("k", &[1, 1, 2, 2], &[1.0; 4]).node("Conv", &["x", "k"], "c", vec![]);
+    f.integers("shape", &[1, 4]).node("Reshape", &["c", "shape"], "y", vec![]);
+    let network = f.output("y").load();
+    assert_eq!(network.fixed_batch(), Some(1));
+    assert_eq!(network.layer("y").unwrap().output_shape, [None, Some(4)]);
+    let plan = network.plan(&["y"], 8, None).unwrap();
+    let images = noise(&[3, 1, 3, 3], 2);
+    let outputs = plan.run(&images).unwrap();
+    assert_eq!(outputs[0].shape(), [3, 4]);
+    let first: f32 = images.slice(s![2, 0, 0..2, 0..2]).sum();
+    assert!((outputs[0][[2, 0]] - first).abs() < 1e-6);
+}
+
+#[test]
+fn an_open_image_size_is_asked_for_and_then_used() {
+    let mut f = Fixture::new("x", &[-1, 1, -2, -3]);
+    f.conv("x", "c", [2, 1, 3, 3], vec![]).node("GlobalAveragePool", &["c"], "g", vec![]);
+    let network = f.node("Flatten", &["g"], "y", vec![]).output("y").load();
+    assert_eq!(network.layer("c").unwrap().output_shape, [None, Some(2), None, None]);
+    let asked = network.plan(&["y"], 1, None).err().unwrap().to_string();
+    assert!(asked.contains("--size"), "{asked}");
+    let plan = network.plan(&["c", "y"], 1, Some((9, 7))).unwrap();
+    assert_eq!(plan.run(&noise(&[1, 1, 9, 7], 0)).unwrap()[0].shape(), [1, 2, 7, 5]);
+    let wrong = plan.run(&noise(&[1, 1, 9, 9], 0)).unwrap_err().to_string();
+    assert!(wrong.contains("[1, 1, 9, 7]") && wrong.contains("[1, 1, 9, 9]"), "{wrong}");
+    let fixed = sums().plan(&["y"], 1, Some((4, 4))).err().unwrap().to_string();
+    assert!(fixed.contains("3x3 only"), "{fixed}");
+}
+
+#[test]
+fn bytes_are_rounded_to_the_nearest() {
+    let mut f = Fixture::new("x", &[-1, 1, 1, 2]);
+    f.graph.input =
+        vec![crate::model::fixture::value("x", &[-1, 1, 1, 2], tract_onnx::pb::tensor_proto::DataType::Uint8)];
+    f.node("Cast", &["x"], "xf", vec![crate::model::fixture::int("to", 1)]);
+    f.floats("k", &[1, 1, 1, 1], &[2.0]).node("Conv", &["xf", "k"], "c", vec![]);
+    let network = f.node("Flatten", &["c"], "y", vec![]).output("y").load();
+    assert_eq!(network.input().element, "uint8");
+    let image = Array::from_shape_vec(IxDyn(&[1, 1, 1, 2]), vec![2.6, 254.9]).unwrap();
+    let outputs = network.plan(&["y"], 1, None).unwrap().run(&image).unwrap();
+    assert_eq!(outputs[0].as_slice().unwrap(), [6.0, 510.0]);
+}
+
+#[test]
+fn a_tail_in_double_precision_continues_the_network() {
+    let network = sums();
+    let tail = network.tail(&["r"], &["y"], 3, None, Precision::F64).unwrap();
+    assert_eq!(tail.precision(), Precision::F64);
+    assert_eq!(tail.input_shapes(), [vec![3, 1, 2, 2]]);
+    let step = 1e-12;
+    let activation =
+        Array::from_shape_vec(IxDyn(&[2, 1, 2, 2]), vec![1.0, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0, 4.0 + step]).unwrap();
+    let scores = tail.run(&[activation]).unwrap();
+    assert_eq!(scores[0].shape(), [2, 2]);
+    assert_eq!((scores[0][[0, 0]], scores[0][[0, 1]]), (10.0, 8.0));
+    // A difference that single precision would lose: the last weight is 2.
+    assert!(((scores[0][[1, 1]] - scores[0][[0, 1]]) / step - 2.0).abs() < 1e-2);
+}
+
+#[test]
+fn a_skip_connection_must_be_cut_too_and_sigmoid_stays_single() {
+    let network = residual();
+    let refused = network.tail(&["ar"], &["y"], 1, None, Precision::F64).err().unwrap().to_string();
+    assert!(refused.contains("another path"), "{refused}");
+    let tail = network.tail(&["ar", "x"], &["y"], 1, None, Precision::F64).unwrap();
+    assert_eq!(tail.precision(), Precision::F32, "tract has no sigmoid in double precision");
+    let image = noise(&[1, 2, 6, 6], 3);
+    let outputs = network.plan(&["ar", "y"], 1, None).unwrap().run(&image).unwrap();
+    let scores = tail.run(&[outputs[0].mapv(f64::from), image.mapv(f64::from)]).unwrap();
+    for (tail, whole) in scores[0].iter().zip(&outputs[1]) {
+        assert!((tail - f64::from(*whole)).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn unknown_taps_are_named() {
+    let refused = sums().plan(&["nothing"], 1, None).err().unwrap().to_string();
+    assert!(refused.contains("no tensor `nothing`"), "{refused}");
+}
+
+#[test]
+fn networks_and_plans_are_shared_across_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Network>();
+    shared::<crate::model::Plan>();
+    shared::<crate::model::Tail>();
+}

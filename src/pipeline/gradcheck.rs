@@ -1,0 +1,319 @@
+//! The proof of a network's gradients: backprop against central differences through tract's tail, on given images.
+
+use super::explainer::{Explainer, Score, best, feature_maps, probabilities};
+use super::input::Ready;
+use crate::error::{Error, Result};
+use crate::finite_gradient::{self, Check, Comparison, Probe, derivatives};
+use crate::model::Head;
+use crate::model::{Precision, Tail};
+use crate::random::Random;
+use crate::report::page::Line;
+use ndarray::{Array3, ArrayD, Axis};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// Images that are checked at most; more would add time and no information.
+const IMAGES: usize = 4;
+/// Single elements of a gradient that are checked on each image and head.
+const ELEMENTS: usize = 48;
+/// Standard deviation of the noise that moves an activation off its kinks, as a share of its largest value.
+const NOISE: f64 = 0.05;
+/// Tail runs in one batch.
+const BATCH: usize = 32;
+
+/// What one head's gradient was compared with.
+#[derive(Debug, Clone, Serialize)]
+pub struct HeadCheck {
+    pub head: String,
+    pub tensor: String,
+    /// Uniform perturbations of whole channels, on the images as they are: what Grad-CAM pools.
+    pub channels: Check,
+    /// Single elements, with a little seeded noise on the activation.
+    pub elements: Check,
+}
+
+/// The check of a network.
+#[derive(Debug, Clone, Serialize)]
+pub struct NetworkCheck {
+    pub network: String,
+    pub precision: Precision,
+    pub images: usize,
+    pub heads: Vec<HeadCheck>,
+    /// The error up to which a gradient holds in this precision.
+    pub tolerance: f64,
+}
+
+impl NetworkCheck {
+    /// The largest relative error of all.
+    pub fn largest_error(&self) -> f64 {
+        self.heads
+            .iter()
+            .map(|head| head.channels.max_relative_error.max(head.elements.max_relative_error))
+            .fold(0.0, f64::max)
+    }
+
+    /// Whether every comparison holds.
+    pub fn holds(&self) -> bool {
+        self.heads.iter().all(|head| head.channels.passed() && head.elements.passed())
+    }
+
+    /// A sentence for captions.
+    pub fn sentence(&self) -> String {
+        if self.images == 0 {
+            return "hand-written backprop from the ONNX file; there was no image to check it at".into();
+        }
+        format!(
+            "hand-written backprop from the ONNX file; largest difference from central differences through tract {:.1e} of the largest gradient",
+            self.largest_error()
+        )
+    }
+
+    /// The figures for the page, a line a head.
+    pub fn lines(&self) -> Vec<Line> {
+        let precision = if self.precision == Precision::F64 { "double" } else { "single" };
+        let line = |head: &HeadCheck| {
+            let (channels, elements) = (&head.channels, &head.elements);
+            Line::new(
+                format!("Gradient check of {}", head.head),
+                format!(
+                    "{} channels: largest error {:.1e}, median {:.1e}, {} dropped; {} elements: {:.1e}, {:.1e}, {} dropped; {precision} precision, {}",
+                    channels.compared,
+                    channels.max_relative_error,
+                    channels.median_relative_error,
+                    channels.dropped,
+                    elements.compared,
+                    elements.max_relative_error,
+                    elements.median_relative_error,
+                    elements.dropped,
+                    if channels.passed() && elements.passed() { "✓ holds" } else { "✗ fails" }
+                ),
+            )
+        };
+        self.heads.iter().map(line).collect()
+    }
+
+    /// A table for the terminal.
+    pub fn table(&self) -> String {
+        let mut text = format!(
+            "{}: {} images, {} precision, a gradient holds up to {:.0e}\n{:<12} {:<24} {:<9} {:>8} {:>7} {:>10} {:>10}  verdict\n",
+            self.network,
+            self.images,
+            if self.precision == Precision::F64 { "double" } else { "single" },
+            self.tolerance,
+            "head",
+            "tensor",
+            "sample",
+            "compared",
+            "dropped",
+            "largest",
+            "median"
+        );
+        for head in &self.heads {
+            for (sample, check) in [("channels", &head.channels), ("elements", &head.elements)] {
+                let verdict = if check.passed() { "holds" } else { "FAILS" };
+                text += &format!(
+                    "{:<12} {:<24} {sample:<9} {:>8} {:>7} {:>10.1e} {:>10.1e}  {verdict}\n",
+                    head.head,
+                    head.tensor,
+                    check.compared,
+                    check.dropped,
+                    check.max_relative_error,
+                    check.median_relative_error
+                );
+            }
+        }
+        text
+    }
+}
+
+/// Checks the gradients of every head at its predicted class, on the first few of the images.
+///
+/// # Errors
+/// A tail that cannot be cut or run.
+pub fn check(explainer: &Explainer, images: &[Ready]) -> Result<NetworkCheck> {
+    let network = explainer.network;
+    let images = &images[..images.len().min(IMAGES)];
+    let mut from = vec![explainer.target.as_str()];
+    if explainer.passed_by() {
+        from.push(network.input().name.as_str());
+    }
+    let ends: Vec<&str> = network.heads().iter().map(|head| head.logits.as_str()).collect();
+    let tail = network.tail(&from, &ends, BATCH, Some(explainer.size()), Precision::F64)?;
+    let tolerance = if tail.precision() == Precision::F64 { 1e-6 } else { 1e-3 };
+    let checker = Checker { explainer, tail };
+    let per_image =
+        images.par_iter().enumerate().map(|(i, image)| checker.image(image, i as u64)).collect::<Result<Vec<_>>>()?;
+    let check = |(head, described): (usize, &Head)| {
+        let mut samples = Samples::default();
+        per_image.iter().filter_map(|heads| heads.get(head)).for_each(|image| samples.extend(image));
+        HeadCheck {
+            head: described.name.clone(),
+            tensor: explainer.target.clone(),
+            channels: samples.channels.check(tolerance),
+            elements: samples.elements.check(tolerance),
+        }
+    };
+    Ok(NetworkCheck {
+        network: network.name().to_string(),
+        precision: checker.tail.precision(),
+        images: images.len(),
+        heads: network.heads().iter().enumerate().map(check).collect(),
+        tolerance,
+    })
+}
+
+/// The two comparisons of one head.
+#[derive(Default)]
+struct Samples {
+    channels: Comparison,
+    elements: Comparison,
+}
+
+impl Samples {
+    fn extend(&mut self, other: &Samples) {
+        self.channels.extend(&other.channels);
+        self.elements.extend(&other.elements);
+    }
+}
+
+struct Checker<'a> {
+    explainer: &'a Explainer<'a>,
+    tail: Tail,
+}
+
+impl Checker<'_> {
+    fn image(&self, image: &Ready, number: u64) -> Result<Vec<Samples>> {
+        let explainer = self.explainer;
+        let forward = explainer.forward(&image.tensor)?;
+        let activation = forward.get(&explainer.target)?;
+        let noisy = noisy(activation, number);
+        let heads = explainer.network.heads();
+        let check = |(head, described): (usize, &Head)| {
+            let class = best(&probabilities(described, forward.get(&described.logits)?));
+            let mut samples = Samples::default();
+            self.channels(image, activation, (head, class), &mut samples.channels)?;
+            self.elements(image, &noisy, (head, class), number, &mut samples.elements)?;
+            Ok(samples)
+        };
+        heads.iter().enumerate().map(check).collect()
+    }
+
+    /// Grad-CAM's pooled weights: Z·α_k is the derivative along a uniform change of channel k.
+    fn channels(
+        &self,
+        image: &Ready,
+        activation: &ArrayD<f32>,
+        end: (usize, usize),
+        to: &mut Comparison,
+    ) -> Result<()> {
+        let gradient = self.gradient(image, activation, end)?;
+        let pooled: Vec<f64> = gradient.sum_axis(Axis(2)).sum_axis(Axis(1)).to_vec();
+        let found = derivatives(pooled.len(), self.precision(activation), |probes| {
+            self.scores(image, activation, end, probes, |array, channel, distance| {
+                array.index_axis_mut(Axis(1), channel).mapv_inplace(|a| a + distance);
+            })
+        })?;
+        to.add(&pooled, &found, largest(&pooled));
+        Ok(())
+    }
+
+    /// A seeded sample of single elements.
+    fn elements(
+        &self,
+        image: &Ready,
+        activation: &ArrayD<f32>,
+        end: (usize, usize),
+        number: u64,
+        to: &mut Comparison,
+    ) -> Result<()> {
+        let gradient: Vec<f64> = self.gradient(image, activation, end)?.into_iter().collect();
+        let mut places: Vec<usize> = (0..gradient.len()).collect();
+        Random::new(number, 1 + end.0 as u64).shuffle(&mut places);
+        places.truncate(ELEMENTS);
+        let found = derivatives(places.len(), self.precision(activation), |probes| {
+            self.scores(image, activation, end, probes, |array, sample, distance| {
+                if let Some(value) = array.as_slice_mut().and_then(|values| values.get_mut(places[sample])) {
+                    *value += distance;
+                }
+            })
+        })?;
+        let sampled: Vec<f64> = places.iter().map(|place| gradient[*place]).collect();
+        to.add(&sampled, &found, largest(&gradient));
+        Ok(())
+    }
+
+    /// How far to step in this activation.
+    fn precision(&self, activation: &ArrayD<f32>) -> finite_gradient::Precision {
+        let scale = activation.iter().fold(0.0, |most: f64, a| most.max(f64::from(a.abs())));
+        match self.tail.precision() {
+            Precision::F64 => finite_gradient::Precision::double(scale),
+            Precision::F32 => finite_gradient::Precision::single(scale),
+        }
+    }
+
+    fn gradient(&self, image: &Ready, activation: &ArrayD<f32>, (head, class): (usize, usize)) -> Result<Array3<f64>> {
+        let explainer = self.explainer;
+        if self.tail.precision() == Precision::F32 {
+            let tail = explainer.tail(&image.tensor, activation)?;
+            return Ok(tail.gradient(head, class, Score::Logit)?.gradient.mapv(f64::from));
+        }
+        let wide = |array: &ArrayD<f32>| array.mapv(f64::from);
+        let gradient = explainer.gradient_in_double(&wide(&image.tensor), &wide(activation), head, class)?;
+        feature_maps(&explainer.target, gradient.view())
+    }
+
+    /// The score of a class at perturbed activations, through tract.
+    fn scores(
+        &self,
+        image: &Ready,
+        activation: &ArrayD<f32>,
+        (head, class): (usize, usize),
+        asked: &[Probe],
+        perturb: impl Fn(&mut ArrayD<f64>, usize, f64),
+    ) -> Result<Vec<f64>> {
+        let base = activation.mapv(f64::from);
+        let picked = &self.explainer.network.heads()[head];
+        let mut scores = Vec::with_capacity(asked.len());
+        for batch in asked.chunks(BATCH) {
+            let rows: Vec<ArrayD<f64>> = batch
+                .iter()
+                .map(|probe| {
+                    let mut row = base.clone();
+                    if probe.offset != 0.0 {
+                        perturb(&mut row, probe.direction, probe.offset);
+                    }
+                    row
+                })
+                .collect();
+            let stack = |rows: &[ArrayD<f64>]| {
+                let views: Vec<_> = rows.iter().map(|row| row.view()).collect();
+                ndarray::concatenate(Axis(0), &views)
+                    .map_err(|cause| Error::other(format!("a batch of activations: {cause}")))
+            };
+            let mut inputs = vec![stack(&rows)?];
+            if self.explainer.passed_by() {
+                inputs.push(stack(&vec![image.tensor.mapv(f64::from); rows.len()])?);
+            }
+            let outputs = self.tail.run(&inputs)?;
+            let logits = outputs.get(head).ok_or_else(|| Error::other("the tail lost a head"))?;
+            for row in logits.axis_iter(Axis(0)) {
+                let row = row.insert_axis(Axis(0));
+                let seed = super::explainer::seed(picked, row.shape(), class);
+                scores.push(row.iter().zip(&seed).map(|(y, s)| y * f64::from(*s)).sum());
+            }
+        }
+        Ok(scores)
+    }
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |most, value| most.max(value.abs()))
+}
+
+/// The activation with a little seeded noise, which moves it off the ties and kinks of a black background.
+fn noisy(activation: &ArrayD<f32>, stream: u64) -> ArrayD<f32> {
+    let largest = activation.iter().fold(0.0, |most: f32, a| most.max(a.abs()));
+    let deviation = NOISE * f64::from(if largest > 0.0 { largest } else { 1.0 });
+    let mut random = Random::new(1, stream);
+    activation.mapv(|a| a + (deviation * random.normal()) as f32)
+}

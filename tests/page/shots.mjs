@@ -1,0 +1,22 @@
+// Screenshots of a chapter: node shots.mjs chapter.html FOLDER
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { open, settings, withBrowser } from "./browser.mjs";
+
+const [file, folder] = process.argv.slice(2);
+if (!file || !folder) {
+  console.error("usage: node shots.mjs chapter.html FOLDER");
+  process.exit(2);
+}
+mkdirSync(folder, { recursive: true });
+await withBrowser(async (browser) => {
+  for (const setting of settings) {
+    const page = await open(browser, file, setting, () => {});
+    await page.screenshot({ path: join(folder, `${setting.name}.png`), fullPage: true });
+    if (setting.media === "print") {
+      await page.pdf({ path: join(folder, "chapter.pdf"), format: "A4", preferCSSPageSize: true });
+    }
+    await page.context().close();
+  }
+});
