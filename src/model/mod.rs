@@ -5,17 +5,11 @@ pub mod cut;
 pub(crate) mod fixture;
 pub mod geometry;
 pub mod graph;
-<<<<<<< HEAD
-pub mod head;
-mod kind;
-pub mod layer;
-=======
 mod guard;
 pub mod head;
 mod kind;
 pub mod layer;
 mod layout;
->>>>>>> main
 pub mod lower;
 mod name;
 mod onnx;
@@ -198,69 +192,4 @@ impl Network {
 }
 
 #[cfg(test)]
-<<<<<<< HEAD
-mod probe {
-    use super::*;
-    #[test]
-    fn show() {
-        for file in std::env::var("SHOW").unwrap_or_default().split_whitespace() {
-            let start = std::time::Instant::now();
-            match super::Network::load(std::path::Path::new(file)) {
-                Err(e) => println!("{e}"),
-                Ok(network) => {
-                    println!(
-                        "{} {:?} {:?} fixed {:?} {:?}",
-                        network.name(),
-                        start.elapsed(),
-                        network.input(),
-                        network.fixed_batch(),
-                        network.listed_size()
-                    );
-                    println!("{}", table::render(&network, table::Columns { receptive_fields: true, tensors: true }));
-                    for h in network.heads() {
-                        let target = network.default_target(h);
-                        println!("  {h:?} -> {target:?}");
-                        if let Ok(target) = target {
-                            let start = std::time::Instant::now();
-                            let plan =
-                                network.plan(&[&target.tensor, &h.logits], 1, Some(network.listed_size())).unwrap();
-                            println!("plan {:?} {:?}", start.elapsed(), plan.unoptimised);
-                            let image = ArrayD::from_elem(&network.input().shape(3, network.listed_size())[..], 0.3f32);
-                            let start = std::time::Instant::now();
-                            let out = plan.run(&image).unwrap();
-                            println!(
-                                "run {:?} {:?}",
-                                start.elapsed(),
-                                out.iter().map(|o| o.shape().to_vec()).collect::<Vec<_>>()
-                            );
-                            for precision in [Precision::F32, Precision::F64] {
-                                let start = std::time::Instant::now();
-                                match network.tail(
-                                    &[&target.tensor],
-                                    &[&h.logits],
-                                    2,
-                                    Some(network.listed_size()),
-                                    precision,
-                                ) {
-                                    Err(e) => println!("tail {e}"),
-                                    Ok(tail) => {
-                                        let r = tail.run(&[out[0].mapv(f64::from)]).unwrap();
-                                        let diff = r[0]
-                                            .iter()
-                                            .zip(out[1].iter())
-                                            .map(|(a, b)| (a - f64::from(*b)).abs())
-                                            .fold(0.0, f64::max);
-                                        println!("tail {:?} {:?} diff {diff:e}", start.elapsed(), tail.precision());
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-=======
 mod tests;
->>>>>>> main
