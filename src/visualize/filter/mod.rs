@@ -58,7 +58,7 @@ pub struct Settings {
     /// the gradient is of average size; steps decay linearly to 0.
     pub step: f32,
     /// Bounded mode: pull towards the background. Without `tv` and far from the bounds the image settles where
-    /// (x − background) / half range = gradient / (root mean square of the gradient · `l2` / 2).
+    /// (x − background) / half range = gradient / (root mean square of the gradient · `l2`).
     pub l2: f32,
     /// Bounded mode: weight of the total variation (Rudin, Osher, Fatemi 1992), in the same units.
     pub tv: f32,
@@ -97,8 +97,8 @@ impl Settings {
             objective: Objective::Channel,
             after_activation: true,
             steps: 60,
-            step: 0.2,
-            l2: 0.3,
+            step: 0.15,
+            l2: 0.25,
             tv: 0.1,
             leak: 0.1,
             starts: 4,
@@ -306,10 +306,10 @@ fn advance(image: &mut [f32], gradient: &[f32], step: usize, frame: Frame, setti
 /// A step of projected ascent of objective − l2/2 ‖z − background‖² − tv · TV(z), where z are the values in half ranges
 /// from the middle and the gradient is brought to root mean square 1 over the values it reaches.
 ///
-/// Both weights fade from one and a half to half of theirs, so that what does not count gives way early and the
-/// activation keeps rising to the end.
+/// `decay` falls from 1 to 0 over the ascent. Both weights start at twice theirs and are down to it by half time, so that
+/// what does not count gives way early and the activation keeps rising to the end.
 fn bounded_step(image: &mut [f32], gradient: &[f32], decay: f32, frame: Frame, settings: &Settings) {
-    let (step, fade) = (settings.step * decay, 0.5 + decay);
+    let (step, fade) = (settings.step * decay, 1.0 + (2.0 * decay - 1.0).max(0.0));
     let channel = |c: usize| {
         let (low, high) = frame::bounds(&settings.range, c);
         let (middle, half) = ((low + high) / 2.0, (high - low) / 2.0);

@@ -105,7 +105,7 @@ fn the_optimum_of_a_unit_of_a_first_layer_is_its_kernel() {
         assert!(outside.abs() < 1e-4, "{outside}");
         // Bounded, pulled to the middle hard enough to stay within: the fixed point is the kernel itself.
         let range = vec![(-1.0, 1.0); 3];
-        let kept = Settings { objective: Objective::Unit, after_activation: false, l2: 8.0, tv: 0.0, steps: 300, step: 0.1, ..Settings::bounded(range, vec![], 5) };
+        let kept = Settings { objective: Objective::Unit, after_activation: false, l2: 4.0, tv: 0.0, steps: 300, step: 0.1, ..Settings::bounded(range, vec![], 5) };
         let ascent = ascend(&target, channel, frame(), &kept).unwrap();
         let rms = norm / (kernel.len() as f32).sqrt();
         let seen = ascent.image.slice(ndarray::s![5..8, 5..8, ..]);
@@ -148,7 +148,7 @@ fn the_settled_image_does_not_depend_on_the_step() {
         let settings = Settings { step, steps, after_activation: false, l2: 1.0, tv: 0.0, ..bounded() };
         ascend(&target, 1, frame(), &settings).unwrap().image
     };
-    let (coarse, fine) = (end(0.4, 60), end(0.1, 240));
+    let (coarse, fine) = (end(0.2, 200), end(0.05, 800));
     coarse.iter().zip(&fine).for_each(|(a, b)| assert!((a - b).abs() < 1e-3));
 }
 
