@@ -3,6 +3,7 @@
 pub mod activations;
 pub mod architecture;
 pub mod explainer;
+pub mod filters;
 pub mod gradcheck;
 pub mod heatmaps;
 pub mod input;

@@ -1,5 +1,7 @@
 //! What excites a filter among natural inputs, and where an ascended image stands against them.
 
+use std::collections::BTreeMap;
+
 use ndarray::{Array2, Array3, ArrayD, Axis};
 use rayon::prelude::*;
 
@@ -142,16 +144,26 @@ pub struct Standing {
     pub confirmation: Confirmation,
 }
 
+/// Norms are told apart this finely when an image is scaled to them; always down, so that no image gains by it.
+const GRADES: f32 = 64.0;
+
 /// The natural inputs of one comparison.
 pub struct Natural<'a> {
-    pub inputs: &'a [ArrayD<f32>],
-    pub responses: &'a Responses,
-    pub frame: Frame,
+    images: Vec<Array3<f32>>,
+    responses: &'a Responses,
+    frame: Frame,
     /// What a unit sees; `None` where it may be the whole image.
-    pub field: Option<Field>,
+    field: Option<Field>,
+    colour: Vec<f32>,
 }
 
-impl Natural<'_> {
+impl<'a> Natural<'a> {
+    /// Natural inputs, in the network's layout, with the responses to them and what a unit sees.
+    pub fn new(inputs: &[ArrayD<f32>], responses: &'a Responses, frame: Frame, field: Option<Field>) -> Natural<'a> {
+        let image = |input: &ArrayD<f32>| frame.image(&input.iter().copied().collect::<Vec<f32>>());
+        Natural { images: inputs.iter().map(image).collect(), responses, frame, field, colour: mean_colour(inputs, frame) }
+    }
+
     /// Compares an ascended image [h, w, c] of a channel with the natural inputs at equal norm and range.
     ///
     /// The norm is that of the difference from the natural inputs' mean colour, over the pixels that count: what the unit
@@ -164,7 +176,6 @@ impl Natural<'_> {
         let activations = self.responses.activation.column(channel);
         let best_input = (0..activations.len()).reduce(|a, b| if activations[b] > activations[a] { b } else { a });
         let Some(best_input) = best_input else { return Ok(None) };
-        let colour = mean_colour(self.inputs, self.frame);
         let (height, width) = (self.frame.height, self.frame.width);
         let window = |unit: (usize, usize)| match (settings.objective, self.field) {
             (Objective::Unit, Some(field)) => field.window(unit, (height, width)),
@@ -172,15 +183,21 @@ impl Natural<'_> {
         };
         let [rows, columns] = counted(Objective::Unit, target.map_size());
         let seen = window((rows.0, columns.0));
-        let own = norm(&seen.of(image), &colour);
-        let at_norm_of = |input: usize| -> Result<f32> {
-            let values: Vec<f32> = self.inputs[input].iter().copied().collect();
-            let theirs = norm(&window(self.responses.strongest[[input, channel]]).of(&self.frame.image(&values)), &colour);
+        let own = norm(&seen.of(image), &self.colour);
+        let mut known = BTreeMap::new();
+        let mut at_norm_of = |input: usize| -> Result<f32> {
+            let theirs = norm(&window(self.responses.strongest[[input, channel]]).of(&self.images[input]), &self.colour);
             let scale = if own > 0.0 { (theirs / own).min(1.0) } else { 0.0 };
-            let scaled = scaled(image, seen, &colour, scale);
-            super::filter::objective_at(target, &self.frame.values(&scaled), self.frame, settings)
+            let grade = (scale * GRADES) as u32;
+            if let Some(&activation) = known.get(&grade) {
+                return Ok(activation);
+            }
+            let scaled = scaled(image, seen, &self.colour, grade as f32 / GRADES);
+            let activation = super::filter::objective_at(target, &self.frame.values(&scaled), self.frame, settings)?;
+            known.insert(grade, activation);
+            Ok(activation)
         };
-        let scaled: Vec<f32> = (0..activations.len()).map(at_norm_of).collect::<Result<_>>()?;
+        let scaled: Vec<f32> = (0..activations.len()).map(&mut at_norm_of).collect::<Result<_>>()?;
         let beaten = scaled.iter().zip(activations).filter(|(own, natural)| own >= natural).count();
         let (best, at_equal_norm) = (activations[best_input], scaled[best_input]);
         Ok(Some(Standing {
