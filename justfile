@@ -43,3 +43,23 @@ mnist:
     SUMS
     sed 's/^digit = /mnist = /' chapter.toml > chapter-mnist.toml
     CONVSCOPE_MNIST="$PWD/data/mnist" cargo run --release -- report chapter-mnist.toml --out reports-mnist
+
+# Check the made page in a browser: HTML, accessibility, overflow, requests, links. Needs Node, Java and Chromium.
+page-check file="reports/chapter.html":
+    cd tests/page && npm ci --silent --no-fund --no-audit
+    cd tests/page && node check.mjs "$(realpath ../../{{file}})"
+
+# The chapter as PDF, by headless Chromium.
+pdf file="reports/chapter.html":
+    chromium --headless --no-sandbox --disable-gpu --no-pdf-header-footer --print-to-pdf="{{without_extension(file)}}.pdf" "file://$(realpath {{file}})"
+
+# Screenshots of the real page for the README, and the page's checks in pictures.
+screenshots:
+    cd tests/page && npm ci --silent --no-fund --no-audit
+    cd tests/page && node shots.mjs ../../reports/chapter.html ../../target/screenshots
+    cp target/screenshots/readme.png reports/screenshot.png
+
+# Benchmarks: Grad-CAM per image, and gradient ascent.
+bench:
+    cargo bench --bench gradcam
+    cargo bench --bench ascent

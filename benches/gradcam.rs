@@ -50,7 +50,8 @@ fn measure(file: &Path) {
         heads.iter().map(|head| best(&probabilities(head, forward.get(&head.logits).expect("logits")))).collect();
     let gradients = || {
         let tail = explainer.tail(&image, &activation).expect("the tail has rules");
-        let one = |(head, class): (usize, &usize)| tail.gradient(head, *class, Score::Logit).expect("a gradient").gradient;
+        let one =
+            |(head, class): (usize, &usize)| tail.gradient(head, *class, Score::Logit).expect("a gradient").gradient;
         classes.iter().enumerate().map(one).collect::<Vec<_>>()
     };
     let ready = gradients();
@@ -62,7 +63,10 @@ fn measure(file: &Path) {
     let map_ms = milliseconds(|| drop(black_box(cams())));
     let whole = forward_ms + tail_ms + map_ms;
     let name = network.name();
-    println!("{name:<36} {whole:>10.3} {forward_ms:>10.3} {tail_ms:>10.3} {map_ms:>10.3} {:>8.1}", 100.0 * tail_ms / whole);
+    println!(
+        "{name:<36} {whole:>10.3} {forward_ms:>10.3} {tail_ms:>10.3} {map_ms:>10.3} {:>8.1}",
+        100.0 * tail_ms / whole
+    );
 }
 
 /// The median time of one call.

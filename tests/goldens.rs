@@ -64,7 +64,9 @@ fn every_layers_output_equals_keras() {
         let outputs = network.plan(&taps, 2, None).unwrap().run(&images).unwrap();
         for (layer, output) in layers.iter().zip(&outputs) {
             let golden = goldens.get(&format!("output.{}", layer.name));
-            let difference = largest_difference(&channels_last(output, layer.channel_axis), &golden);
+            // Values of hundreds carry single precision's own error of 1e-5 and more, in Keras as here.
+            let scale = largest(&golden).max(1.0);
+            let difference = largest_difference(&channels_last(output, layer.channel_axis), &golden) / scale;
             assert!(difference < 1e-4, "{stem} {}: {difference}", layer.name);
         }
     }

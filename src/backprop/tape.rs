@@ -28,6 +28,8 @@ pub struct Tape<'g, T> {
     varies: Vec<bool>,
     /// Whether the value was given, so that what lies before it is out of reach.
     given: Vec<bool>,
+    /// Whether a target depends on the value.
+    needed: Vec<bool>,
 }
 
 impl<'g, T: Real> Tape<'g, T> {
@@ -46,6 +48,7 @@ impl<'g, T: Real> Tape<'g, T> {
             winners: vec![Winners::new(); count],
             varies: vec![false; count],
             given: vec![false; count],
+            needed: vec![false; count],
         };
         for (id, array) in given {
             let node = tape.node(id)?;
@@ -64,9 +67,9 @@ impl<'g, T: Real> Tape<'g, T> {
         for &target in targets {
             tape.node(target)?;
         }
-        let needed = tape.needed(targets);
-        tape.check(&needed)?;
-        tape.run(&needed, targets)?;
+        tape.mark_needed(targets);
+        tape.check()?;
+        tape.run(targets)?;
         Ok(tape)
     }
 
@@ -82,7 +85,8 @@ impl<'g, T: Real> Tape<'g, T> {
     /// no seed depends on has gradient 0.
     ///
     /// # Errors
-    /// If a seed has the wrong shape, or a value of `wrt` neither was given nor depends on one that was.
+    /// If a seed has the wrong shape or is of a value that was not computed, or if a value of `wrt` neither was given
+    /// nor depends on one that was.
     pub fn backward(&self, seeds: &[(ValueId, ArrayD<T>)], wrt: &[ValueId], relu: ReluRule) -> Result<Vec<ArrayD<T>>> {
         let mut gradients: Vec<Option<Vec<T>>> = vec![None; self.graph.nodes.len()];
         for (id, seed) in seeds {
@@ -95,8 +99,8 @@ impl<'g, T: Real> Tape<'g, T> {
                     node.shape
                 )));
             }
-            if !self.varies[*id] {
-                continue;
+            if !self.needed[*id] && !self.given[*id] {
+                return Err(Error::other(format!("{}: not computed by this tape", node.name)));
             }
             add(&mut gradients[*id], seed.as_standard_layout().into_owned().into_raw_vec_and_offset().0);
         }
@@ -169,20 +173,23 @@ impl<'g, T: Real> Tape<'g, T> {
         self.graph.nodes.get(id).ok_or_else(|| Error::other(format!("the graph has no value number {id}")))
     }
 
-    /// The nodes that the targets depend on, up to the given values.
-    fn needed(&self, targets: &[ValueId]) -> Vec<bool> {
-        let mut needed = vec![false; self.graph.nodes.len()];
-        targets.iter().for_each(|&target| needed[target] = true);
-        for id in (0..needed.len()).rev() {
-            if needed[id] && !self.given[id] {
-                self.graph.nodes[id].inputs.iter().for_each(|&input| needed[input] = true);
+    /// Finds the nodes that the targets depend on, up to the given values.
+    fn mark_needed(&mut self, targets: &[ValueId]) {
+        targets.iter().for_each(|&target| self.needed[target] = true);
+        for id in (0..self.needed.len()).rev() {
+            if self.runs(id) {
+                self.graph.nodes[id].inputs.iter().for_each(|&input| self.needed[input] = true);
             }
         }
-        needed
     }
 
-    fn check(&self, needed: &[bool]) -> Result<()> {
-        let nodes = || self.graph.nodes.iter().enumerate().filter(|(id, _)| needed[*id] && !self.given[*id]);
+    /// Whether the node has to be computed.
+    fn runs(&self, id: ValueId) -> bool {
+        self.needed[id] && !self.given[id]
+    }
+
+    fn check(&self) -> Result<()> {
+        let nodes = || self.graph.nodes.iter().enumerate().filter(|(id, _)| self.runs(*id));
         let unsupported: Vec<String> = nodes()
             .filter_map(|(_, node)| match &node.op {
                 Op::Unsupported { operator } => Some(format!("{operator} ({})", node.name)),
@@ -202,13 +209,13 @@ impl<'g, T: Real> Tape<'g, T> {
     }
 
     /// Runs the needed nodes in order and keeps what will be read again.
-    fn run(&mut self, needed: &[bool], targets: &[ValueId]) -> Result<()> {
+    fn run(&mut self, targets: &[ValueId]) -> Result<()> {
         let graph = self.graph;
         let mut keep = self.given.clone();
         targets.iter().for_each(|&target| keep[target] = true);
         let mut uses = vec![0; graph.nodes.len()];
         for (id, node) in graph.nodes.iter().enumerate() {
-            if !needed[id] || self.given[id] {
+            if !self.runs(id) {
                 continue;
             }
             let varies: Vec<bool> = node.inputs.iter().map(|&input| self.varies[input]).collect();
@@ -220,7 +227,7 @@ impl<'g, T: Real> Tape<'g, T> {
             }
         }
         for (id, node) in graph.nodes.iter().enumerate() {
-            if !needed[id] || self.given[id] {
+            if !self.runs(id) {
                 continue;
             }
             if let Op::Constant(values) = &node.op {

@@ -28,22 +28,24 @@ impl Case {
 
     fn between(op: Op, inputs: &[&[usize]], shape: &[usize], low: f64, high: f64) -> Case {
         let mut random = Random::new(3, 1);
-        let array = |shape: &&[usize]| ArrayD::from_shape_fn(*shape, |_| random.between(low, high));
+        let array = |shape: &&[usize]| ArrayD::from_shape_fn(*shape, |_| f64::from(random.between(low, high) as f32));
         let inputs: Vec<_> = inputs.iter().map(array).collect();
         let differentiable = (0..inputs.len()).collect();
         Case { op, inputs, shape: shape.to_vec(), differentiable }
     }
 
+    /// Inputs → reshape → the operator → reshape, so that neither its inputs nor its value are kept unless its rule
+    /// asks for them.
     fn graph(&self) -> Graph {
-        let mut nodes: Vec<Node> = self
-            .inputs
-            .iter()
-            .map(|x| Node { name: "x".into(), op: Op::Input, inputs: vec![], shape: x.shape().to_vec() })
-            .collect();
-        let inputs: Vec<ValueId> = (0..nodes.len()).collect();
-        let last = Node { name: "y".into(), op: self.op.clone(), inputs: inputs.clone(), shape: self.shape.clone() };
-        nodes.push(last);
-        Graph { outputs: vec![inputs.len()], inputs, nodes }
+        let count = self.inputs.len();
+        let node =
+            |op, inputs: Vec<ValueId>, shape: &[usize]| Node { name: "y".into(), op, inputs, shape: shape.to_vec() };
+        let given = self.inputs.iter().map(|x| node(Op::Input, vec![], x.shape()));
+        let passed = self.inputs.iter().enumerate().map(|(i, x)| node(Op::Reshape, vec![i], x.shape()));
+        let mut nodes: Vec<Node> = given.chain(passed).collect();
+        nodes.push(node(self.op.clone(), (count..2 * count).collect(), &self.shape));
+        nodes.push(node(Op::Reshape, vec![2 * count], &self.shape));
+        Graph { nodes, inputs: (0..count).collect(), outputs: vec![2 * count + 1] }
     }
 
     fn value(&self, inputs: &[ArrayD<f64>]) -> ArrayD<f64> {
@@ -256,6 +258,24 @@ fn every_rule_agrees_with_finite_differences() {
     }
 }
 
+#[test]
+fn an_operand_that_is_constant_does_not_change_the_gradient_of_the_other() {
+    for case in cases().iter().filter(|case| case.inputs.len() > 1) {
+        let seed = random_array(&case.shape, 2);
+        let gradients = case.gradients(&seed);
+        for &slot in &case.differentiable {
+            let mut graph = case.graph();
+            for other in (0..case.inputs.len()).filter(|&other| other != slot) {
+                let values = case.inputs[other].iter().map(|&x| x as f32).collect();
+                graph.nodes[other].op = Op::Constant(Arc::new(values));
+            }
+            let tape = Tape::forward(&graph, vec![(slot, case.inputs[slot].clone())], &graph.outputs).unwrap();
+            let gradient = tape.backward(&[(graph.outputs[0], seed.clone())], &[slot], ReluRule::Plain).unwrap();
+            assert_eq!(gradient[0], gradients[slot], "{:?}", case.op);
+        }
+    }
+}
+
 /// A number for each variant. A new variant does not compile here until it has one, and a variant without a case fails
 /// the test below.
 fn variant(op: &Op) -> usize {
@@ -369,10 +389,11 @@ fn a_relu_is_closed_at_zero_and_guided_backprop_lets_no_negative_gradient_pass()
     let case = Case::new(Op::Unary(Unary::Relu), &[&[4]], &[4]);
     let graph = case.graph();
     let x = ArrayD::from_shape_vec(vec![4], vec![-1.0, 0.0, 1.0, 2.0]).unwrap();
-    let tape = Tape::forward(&graph, vec![(0, x)], &[1]).unwrap();
+    let tape = Tape::forward(&graph, vec![(0, x)], &graph.outputs).unwrap();
     let seed = ArrayD::from_shape_vec(vec![4], vec![1.0, 1.0, 1.0, -1.0]).unwrap();
-    let gradient =
-        |rule| tape.backward(&[(1, seed.clone())], &[0], rule).unwrap().remove(0).into_raw_vec_and_offset().0;
+    let gradient = |rule| {
+        tape.backward(&[(graph.outputs[0], seed.clone())], &[0], rule).unwrap().remove(0).into_raw_vec_and_offset().0
+    };
     assert_eq!(gradient(ReluRule::Plain), [0.0, 0.0, 1.0, -1.0]);
     assert_eq!(gradient(ReluRule::Guided), [0.0, 0.0, 1.0, 0.0]);
 }
@@ -433,6 +454,8 @@ fn branches_meet_and_any_value_can_be_asked_for() {
     assert_eq!(other, [pair(2.0, 0.0)]);
     let both = tape.backward(&[(3, pair(1.0, 1.0)), (4, pair(1.0, 1.0))], &[0], ReluRule::Plain).unwrap();
     assert_eq!(both, [pair(5.0, 0.0)]);
+    let elsewhere = tape.backward(&[(5, pair(1.0, 1.0))], &[0], ReluRule::Plain);
+    assert!(elsewhere.err().unwrap().to_string().starts_with("z: "));
     let constant = tape.backward(&[(4, pair(1.0, 1.0))], &[2], ReluRule::Plain);
     assert!(constant.err().unwrap().to_string().starts_with("two: "));
 }

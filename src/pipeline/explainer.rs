@@ -110,6 +110,27 @@ impl<'n> Explainer<'n> {
         self.passed_by
     }
 
+    /// The operators without a gradient rule between the target and the logits, each with its node's name.
+    pub fn without_rule(&self) -> Vec<String> {
+        let mut reached = vec![false; self.graph.nodes.len()];
+        for (id, node) in self.graph.nodes.iter().enumerate() {
+            reached[id] = id == self.target_id || node.inputs.iter().any(|input| reached[*input]);
+        }
+        let mut leads = vec![false; self.graph.nodes.len()];
+        self.logits.iter().for_each(|id| leads[*id] = true);
+        for (id, node) in self.graph.nodes.iter().enumerate().rev() {
+            if leads[id] && id != self.target_id {
+                node.inputs.iter().for_each(|input| leads[*input] = true);
+            }
+        }
+        let on_path = self.graph.nodes.iter().enumerate().filter(|(id, _)| reached[*id] && leads[*id]);
+        let named = on_path.filter_map(|(_, node)| match &node.op {
+            Op::Unsupported { operator } => Some(format!("{operator} (`{}`)", node.name)),
+            _ => None,
+        });
+        named.collect()
+    }
+
     /// Runs one image, or a batch, through tract.
     ///
     /// # Errors

@@ -1,11 +1,11 @@
 //! The proof of a network's gradients: backprop against central differences through tract's tail, on given images.
 
+use super::differences::Differences;
 use super::explainer::{Explainer, Score, best, feature_maps, probabilities};
 use super::input::Ready;
-use crate::error::{Error, Result};
-use crate::finite_gradient::{self, Check, Comparison, Probe, derivatives};
-use crate::model::Head;
-use crate::model::{Precision, Tail};
+use crate::error::Result;
+use crate::finite_gradient::{Check, Comparison};
+use crate::model::{Head, Precision};
 use crate::random::Random;
 use crate::report::page::Line;
 use ndarray::{Array3, ArrayD, Axis};
@@ -16,10 +16,13 @@ use serde::Serialize;
 const IMAGES: usize = 4;
 /// Single elements of a gradient that are checked on each image and head.
 const ELEMENTS: usize = 48;
+/// Values of activations that are perturbed for one image and head: all channels of a small network, a seeded sample of a large one,
+/// whose tail takes long to run.
+const BUDGET: usize = 2_000_000;
+/// The least sample.
+const LEAST: usize = 16;
 /// Standard deviation of the noise that moves an activation off its kinks, as a share of its largest value.
 const NOISE: f64 = 0.05;
-/// Tail runs in one batch.
-const BATCH: usize = 32;
 
 /// What one head's gradient was compared with.
 #[derive(Debug, Clone, Serialize)]
@@ -55,6 +58,17 @@ impl NetworkCheck {
     /// Whether every comparison holds.
     pub fn holds(&self) -> bool {
         self.heads.iter().all(|head| head.channels.passed() && head.elements.passed())
+    }
+
+    /// The check of a network whose gradients cannot be taken by rules: there is nothing to compare.
+    pub fn absent(explainer: &Explainer) -> NetworkCheck {
+        NetworkCheck {
+            network: explainer.network.name().to_string(),
+            precision: Precision::F64,
+            images: 0,
+            heads: Vec::new(),
+            tolerance: 0.0,
+        }
     }
 
     /// A sentence for captions.
@@ -133,14 +147,10 @@ impl NetworkCheck {
 pub fn check(explainer: &Explainer, images: &[Ready]) -> Result<NetworkCheck> {
     let network = explainer.network;
     let images = &images[..images.len().min(IMAGES)];
-    let mut from = vec![explainer.target.as_str()];
-    if explainer.passed_by() {
-        from.push(network.input().name.as_str());
-    }
-    let ends: Vec<&str> = network.heads().iter().map(|head| head.logits.as_str()).collect();
-    let tail = network.tail(&from, &ends, BATCH, Some(explainer.size()), Precision::F64)?;
-    let tolerance = if tail.precision() == Precision::F64 { 1e-6 } else { 1e-3 };
-    let checker = Checker { explainer, tail };
+    let differences = Differences::new(explainer)?;
+    let precision = differences.precision();
+    let tolerance = if precision == Precision::F64 { 1e-6 } else { 1e-3 };
+    let checker = Checker { explainer, differences };
     let per_image =
         images.par_iter().enumerate().map(|(i, image)| checker.image(image, i as u64)).collect::<Result<Vec<_>>>()?;
     let check = |(head, described): (usize, &Head)| {
@@ -155,7 +165,7 @@ pub fn check(explainer: &Explainer, images: &[Ready]) -> Result<NetworkCheck> {
     };
     Ok(NetworkCheck {
         network: network.name().to_string(),
-        precision: checker.tail.precision(),
+        precision,
         images: images.len(),
         heads: network.heads().iter().enumerate().map(check).collect(),
         tolerance,
@@ -178,7 +188,7 @@ impl Samples {
 
 struct Checker<'a> {
     explainer: &'a Explainer<'a>,
-    tail: Tail,
+    differences: Differences<'a>,
 }
 
 impl Checker<'_> {
@@ -187,123 +197,82 @@ impl Checker<'_> {
         let forward = explainer.forward(&image.tensor)?;
         let activation = forward.get(&explainer.target)?;
         let noisy = noisy(activation, number);
-        let heads = explainer.network.heads();
         let check = |(head, described): (usize, &Head)| {
             let class = best(&probabilities(described, forward.get(&described.logits)?));
             let mut samples = Samples::default();
-            self.channels(image, activation, (head, class), &mut samples.channels)?;
-            self.elements(image, &noisy, (head, class), number, &mut samples.elements)?;
+            self.channels(&image.tensor, activation, (head, class), number, &mut samples.channels)?;
+            self.elements(&image.tensor, &noisy, (head, class), number, &mut samples.elements)?;
             Ok(samples)
         };
-        heads.iter().enumerate().map(check).collect()
+        explainer.network.heads().iter().enumerate().map(check).collect()
     }
 
-    /// Grad-CAM's pooled weights: Z·α_k is the derivative along a uniform change of channel k.
+    /// Grad-CAM's pooled gradients on the image as it is.
     fn channels(
         &self,
-        image: &Ready,
+        image: &ArrayD<f32>,
         activation: &ArrayD<f32>,
         end: (usize, usize),
+        number: u64,
         to: &mut Comparison,
     ) -> Result<()> {
         let gradient = self.gradient(image, activation, end)?;
         let pooled: Vec<f64> = gradient.sum_axis(Axis(2)).sum_axis(Axis(1)).to_vec();
-        let found = derivatives(pooled.len(), self.precision(activation), |probes| {
-            self.scores(image, activation, end, probes, |array, channel, distance| {
-                array.index_axis_mut(Axis(1), channel).mapv_inplace(|a| a + distance);
-            })
-        })?;
-        to.add(&pooled, &found, largest(&pooled));
+        let channels = sample(pooled.len(), affordable(activation), number, 100 + end.0 as u64);
+        let found = self.differences.along_channels(image, activation, end, &channels)?;
+        let sampled: Vec<f64> = channels.iter().map(|channel| pooled[*channel]).collect();
+        to.add(&sampled, &found, largest(&pooled));
         Ok(())
     }
 
     /// A seeded sample of single elements.
     fn elements(
         &self,
-        image: &Ready,
+        image: &ArrayD<f32>,
         activation: &ArrayD<f32>,
         end: (usize, usize),
         number: u64,
         to: &mut Comparison,
     ) -> Result<()> {
         let gradient: Vec<f64> = self.gradient(image, activation, end)?.into_iter().collect();
-        let mut places: Vec<usize> = (0..gradient.len()).collect();
-        Random::new(number, 1 + end.0 as u64).shuffle(&mut places);
-        places.truncate(ELEMENTS);
-        let found = derivatives(places.len(), self.precision(activation), |probes| {
-            self.scores(image, activation, end, probes, |array, sample, distance| {
-                if let Some(value) = array.as_slice_mut().and_then(|values| values.get_mut(places[sample])) {
-                    *value += distance;
-                }
-            })
-        })?;
+        let places = sample(gradient.len(), affordable(activation).min(ELEMENTS), number, 1 + end.0 as u64);
+        let found = self.differences.at_elements(image, activation, end, &places)?;
         let sampled: Vec<f64> = places.iter().map(|place| gradient[*place]).collect();
         to.add(&sampled, &found, largest(&gradient));
         Ok(())
     }
 
-    /// How far to step in this activation.
-    fn precision(&self, activation: &ArrayD<f32>) -> finite_gradient::Precision {
-        let scale = activation.iter().fold(0.0, |most: f64, a| most.max(f64::from(a.abs())));
-        match self.tail.precision() {
-            Precision::F64 => finite_gradient::Precision::double(scale),
-            Precision::F32 => finite_gradient::Precision::single(scale),
-        }
-    }
-
-    fn gradient(&self, image: &Ready, activation: &ArrayD<f32>, (head, class): (usize, usize)) -> Result<Array3<f64>> {
+    fn gradient(
+        &self,
+        image: &ArrayD<f32>,
+        activation: &ArrayD<f32>,
+        (head, class): (usize, usize),
+    ) -> Result<Array3<f64>> {
         let explainer = self.explainer;
-        if self.tail.precision() == Precision::F32 {
-            let tail = explainer.tail(&image.tensor, activation)?;
+        if self.differences.precision() == Precision::F32 {
+            let tail = explainer.tail(image, activation)?;
             return Ok(tail.gradient(head, class, Score::Logit)?.gradient.mapv(f64::from));
         }
         let wide = |array: &ArrayD<f32>| array.mapv(f64::from);
-        let gradient = explainer.gradient_in_double(&wide(&image.tensor), &wide(activation), head, class)?;
+        let gradient = explainer.gradient_in_double(&wide(image), &wide(activation), head, class)?;
         feature_maps(&explainer.target, gradient.view())
     }
+}
 
-    /// The score of a class at perturbed activations, through tract.
-    fn scores(
-        &self,
-        image: &Ready,
-        activation: &ArrayD<f32>,
-        (head, class): (usize, usize),
-        asked: &[Probe],
-        perturb: impl Fn(&mut ArrayD<f64>, usize, f64),
-    ) -> Result<Vec<f64>> {
-        let base = activation.mapv(f64::from);
-        let picked = &self.explainer.network.heads()[head];
-        let mut scores = Vec::with_capacity(asked.len());
-        for batch in asked.chunks(BATCH) {
-            let rows: Vec<ArrayD<f64>> = batch
-                .iter()
-                .map(|probe| {
-                    let mut row = base.clone();
-                    if probe.offset != 0.0 {
-                        perturb(&mut row, probe.direction, probe.offset);
-                    }
-                    row
-                })
-                .collect();
-            let stack = |rows: &[ArrayD<f64>]| {
-                let views: Vec<_> = rows.iter().map(|row| row.view()).collect();
-                ndarray::concatenate(Axis(0), &views)
-                    .map_err(|cause| Error::other(format!("a batch of activations: {cause}")))
-            };
-            let mut inputs = vec![stack(&rows)?];
-            if self.explainer.passed_by() {
-                inputs.push(stack(&vec![image.tensor.mapv(f64::from); rows.len()])?);
-            }
-            let outputs = self.tail.run(&inputs)?;
-            let logits = outputs.get(head).ok_or_else(|| Error::other("the tail lost a head"))?;
-            for row in logits.axis_iter(Axis(0)) {
-                let row = row.insert_axis(Axis(0));
-                let seed = super::explainer::seed(picked, row.shape(), class);
-                scores.push(row.iter().zip(&seed).map(|(y, s)| y * f64::from(*s)).sum());
-            }
-        }
-        Ok(scores)
+/// How many perturbations of an activation can be afforded.
+fn affordable(activation: &ArrayD<f32>) -> usize {
+    (BUDGET / activation.len().max(1)).max(LEAST)
+}
+
+/// At most `most` of the numbers 0..n, chosen by seed and in ascending order.
+fn sample(n: usize, most: usize, seed: u64, stream: u64) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..n).collect();
+    if n > most {
+        Random::new(seed, stream).shuffle(&mut places);
+        places.truncate(most);
+        places.sort_unstable();
     }
+    places
 }
 
 fn largest(values: &[f64]) -> f64 {

@@ -1,5 +1,6 @@
 //! Class activation heatmaps of one input: a map for each head, its overlay, its numbers, and the reason where it is empty.
 
+use super::differences::Differences;
 use super::explainer::{Explainer, Forward, Score, feature_maps, map};
 use super::input::Ready;
 use crate::error::Result;
@@ -7,8 +8,8 @@ use crate::figure::{Colormap, Picture, overlay, range};
 use crate::measure::energy::{Energy, energy};
 use crate::report::Assets;
 use crate::report::page::{Figure, Image, Line, Panel, Row};
-use crate::visualize::cam::Method;
-use crate::visualize::cause::Cause;
+use crate::visualize::cam::{Method, rectified, weighted_sum};
+use crate::visualize::cause::{self, Cause};
 use crate::visualize::placement::{Cells, Placement, dense};
 use ndarray::{Array2, Array3};
 use serde_json::json;
@@ -84,35 +85,63 @@ pub fn maps(
     method: Method,
     style: &Style,
 ) -> Result<Vec<Heatmap>> {
-    let activation: Array3<f32> = feature_maps(&explainer.target, forward.get(&explainer.target)?.view())?;
-    let tail = explainer.tail(&input.tensor, forward.get(&explainer.target)?)?;
-    classes
-        .iter()
-        .enumerate()
-        .map(|(head, (class, label))| {
-            let gradient = tail.gradient(head, *class, Score::Logit)?;
-            let (signed, rectified) = map(method, &activation, &gradient.gradient);
-            let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
-            let (height, width, _) = input.shown.dim();
-            let (rows, columns) = style.cells.unwrap_or_else(|| {
-                (Cells::stretched(rectified.nrows(), height), Cells::stretched(rectified.ncols(), width))
-            });
-            let dense = dense(rectified.view(), rows, columns, height, width);
-            let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
-            Ok(Heatmap {
-                head,
-                class: *class,
-                label: label.clone(),
-                score: gradient.score,
-                method,
-                signed,
-                rectified,
-                dense,
-                cause,
-                energy,
-            })
-        })
-        .collect()
+    let value = forward.get(&explainer.target)?;
+    let activation: Array3<f32> = feature_maps(&explainer.target, value.view())?;
+    let tail = explainer.tail(&input.tensor, value)?;
+    let one = |(head, (class, label)): (usize, &(usize, String))| {
+        let gradient = tail.gradient(head, *class, Score::Logit)?;
+        let (signed, _) = map(method, &activation, &gradient.gradient);
+        let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
+        Ok(placed(Found { head, class: *class, label, score: gradient.score, method, signed, cause }, input, style))
+    };
+    classes.iter().enumerate().map(one).collect()
+}
+
+/// Grad-CAM maps of every head whose weights come from central differences, for tails with operators that have no rule.
+///
+/// # Errors
+/// A target that is no feature map, or a tail that tract cannot run alone.
+pub fn maps_by_differences(
+    differences: &Differences,
+    explainer: &Explainer,
+    forward: &Forward,
+    input: &Ready,
+    classes: &[(usize, String)],
+    style: &Style,
+) -> Result<Vec<Heatmap>> {
+    let value = forward.get(&explainer.target)?;
+    let activation: Array3<f32> = feature_maps(&explainer.target, value.view())?;
+    let one = |(head, (class, label)): (usize, &(usize, String))| {
+        let (weights, _, score) = differences.weights(&input.tensor, value, (head, *class))?;
+        let signed = weighted_sum(activation.view(), &weights);
+        let cause = cause::of_weights(signed.view(), activation.view(), &weights);
+        let method = Method::GradCam;
+        Ok(placed(Found { head, class: *class, label, score, method, signed, cause }, input, style))
+    };
+    classes.iter().enumerate().map(one).collect()
+}
+
+/// A signed map and what it is of.
+struct Found<'a> {
+    head: usize,
+    class: usize,
+    label: &'a str,
+    score: f32,
+    method: Method,
+    signed: Array2<f32>,
+    cause: Option<Cause>,
+}
+
+/// The map with its place in the image and its energy.
+fn placed(found: Found, input: &Ready, style: &Style) -> Heatmap {
+    let Found { head, class, label, score, method, signed, cause } = found;
+    let rectified = rectified(&signed);
+    let (height, width, _) = input.shown.dim();
+    let stretched = || (Cells::stretched(rectified.nrows(), height), Cells::stretched(rectified.ncols(), width));
+    let (rows, columns) = style.cells.unwrap_or_else(stretched);
+    let dense = dense(rectified.view(), rows, columns, height, width);
+    let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
+    Heatmap { head, class, label: label.to_string(), score, method, signed, rectified, dense, cause, energy }
 }
 
 /// One figure for the maps of all heads by one method: maps in one row, overlays in the next, one colour bar for both.
@@ -160,8 +189,7 @@ pub fn figure(
     }
     let row = |heading: Option<&str>, panels: Vec<Panel>| Row { heading: heading.map(str::to_string), panels };
     plain.push(bar);
-    let rows =
-        vec![row(None, vec![seen]), row(Some("Heatmap"), plain), row(Some("Heatmap over Input Image"), over)];
+    let rows = vec![row(None, vec![seen]), row(Some("Heatmap"), plain), row(Some("Heatmap over Input Image"), over)];
     let grid = maps.first().map_or((0, 0), |map| map.rectified.dim());
     let caption = format!(
         "{} of {} for {}{}: {}×{} cells, {}.",

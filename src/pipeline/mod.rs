@@ -2,6 +2,7 @@
 
 pub mod activations;
 pub mod architecture;
+pub mod differences;
 pub mod explainer;
 pub mod filters;
 pub mod gradcheck;
@@ -11,6 +12,8 @@ pub mod labels;
 pub mod preprocess;
 pub mod saliency;
 pub mod section;
+#[cfg(test)]
+mod tests;
 
 use crate::config::Chapter;
 use crate::error::{Error, Result};
@@ -86,15 +89,4 @@ fn making(chapter: &Chapter, loaded: &[Loaded]) -> Making {
         ..Table::default()
     };
     Making { heading: "How this chapter was made".into(), facts, tables: vec![models], ..Making::default() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::numbered;
-
-    #[test]
-    fn a_chapter_number_is_taken_from_the_title() {
-        assert_eq!(numbered("Chapter 3 — Network Visualization"), (Some(3), "Network Visualization".into()));
-        assert_eq!(numbered("Cats — and dogs"), (None, "Cats — and dogs".into()));
-    }
 }

@@ -1,5 +1,6 @@
 //! One section of a chapter: a network, and what it does with each input.
 
+use super::differences::Differences;
 use super::explainer::{Explainer, best, probabilities};
 use super::heatmaps::{Heatmap, Style};
 use super::input::{Ready, Sources, class_of};
@@ -91,7 +92,9 @@ struct Seen {
 /// Everything about a section that its inputs share.
 struct Room<'a> {
     loaded: &'a Loaded,
-    explainer: Explainer<'a>,
+    explainer: &'a Explainer<'a>,
+    /// Where the tail has operators without a rule.
+    differences: Option<Differences<'a>>,
     shown: Vec<&'a Layer>,
     style: Style,
     /// The chapter's method, and HiResCAM beside it.
@@ -118,21 +121,35 @@ pub fn section(
     let tensors: Vec<String> = shown.iter().map(|layer| layer.output_tensor.clone()).collect();
     let explainer = Explainer::new(network, &target.tensor, &tensors, loaded.size())?;
     let (ready, failures) = prepare(chapter, section, loaded)?;
-    let check = gradcheck::check(&explainer, &ready)?;
+    let missing = explainer.without_rule();
+    let differences = (!missing.is_empty()).then(|| Differences::new(&explainer)).transpose()?;
+    let check = match &differences {
+        None => gradcheck::check(&explainer, &ready)?,
+        Some(_) => gradcheck::NetworkCheck::absent(&explainer),
+    };
     let (cells, stretched_because) = heatmaps::cells(section.placement, field_cells(network, &target.tensor));
     let style = Style {
         method: section.method,
         colormap: chapter.colormap,
         cells,
         stretched_because,
-        gradient: check.sentence(),
+        gradient: if missing.is_empty() { check.sentence() } else { by_differences(&missing) },
         layer: target.layer.unwrap_or(target.tensor),
     };
-    let mut methods = vec![section.method, Method::HiResCam];
-    methods.dedup();
+    let methods = methods(section, &missing)?;
     possible(chapter, section, loaded)?;
     let class = section.class.value.clone();
-    let room = Room { loaded, explainer, shown, style, methods, saliency: section.saliency, class, seed: chapter.seed };
+    let room = Room {
+        loaded,
+        explainer: &explainer,
+        differences,
+        shown,
+        style,
+        methods,
+        saliency: section.saliency,
+        class,
+        seed: chapter.seed,
+    };
     let bar = progress.bar(ready.len(), &section.title);
     let seen: Vec<Seen> = ready
         .into_par_iter()
@@ -162,6 +179,31 @@ pub fn section(
         room.raw(number + 1, seen, &mut collected.raw);
     }
     Ok(page)
+}
+
+/// The section's method and HiResCAM beside it; Grad-CAM alone where the tail has operators without a rule.
+fn methods(section: &Section, missing: &[String]) -> Result<Vec<Method>> {
+    if missing.is_empty() {
+        let mut methods = vec![section.method, Method::HiResCam];
+        methods.dedup();
+        return Ok(methods);
+    }
+    match section.method {
+        Method::GradCam => Ok(vec![Method::GradCam]),
+        other => Err(Error::input(format!(
+            "{}: {} needs gradient rules for {}, which there are none of; Grad-CAM works, by central differences",
+            section.model.value.display(),
+            other.title(),
+            missing.join(", ")
+        ))),
+    }
+}
+
+fn by_differences(missing: &[String]) -> String {
+    format!(
+        "Grad-CAM's weights by central differences through tract, as there is no gradient rule for {}",
+        missing.join(", ")
+    )
 }
 
 /// Refuses a class that no head has.
@@ -197,6 +239,14 @@ fn shortened(labels: &[String]) -> String {
 pub fn check(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<gradcheck::NetworkCheck> {
     let target = target(chapter, section, &loaded.network)?;
     let explainer = Explainer::new(&loaded.network, &target.tensor, &[], loaded.size())?;
+    let missing = explainer.without_rule();
+    if !missing.is_empty() {
+        let file = section.model.value.display();
+        return Err(Error::input(format!(
+            "{file}: there is no gradient rule for {}, so there is nothing to check",
+            missing.join(", ")
+        )));
+    }
     let (ready, _) = prepare(chapter, section, loaded)?;
     gradcheck::check(&explainer, &ready)
 }
@@ -264,12 +314,17 @@ impl Room<'_> {
         };
         let classes: Vec<(usize, String)> = probabilities.iter().enumerate().map(explained).collect();
         let activations = self.shown.iter().map(|layer| activations::maps(layer, &forward)).collect::<Result<_>>()?;
-        let maps = |method: &Method| heatmaps::maps(&self.explainer, &forward, &ready, &classes, *method, &self.style);
+        let maps = |method: &Method| match &self.differences {
+            None => heatmaps::maps(self.explainer, &forward, &ready, &classes, *method, &self.style),
+            Some(differences) => {
+                heatmaps::maps_by_differences(differences, self.explainer, &forward, &ready, &classes, &self.style)
+            }
+        };
         let heatmaps = self.methods.iter().map(maps).collect::<Result<_>>()?;
         let saliency = |method: saliency::Method| {
             let layout = self.loaded.recipe.preprocess.layout;
             let map = |(head, (class, _)): (usize, &(usize, String))| {
-                super::saliency::map(&self.explainer, &ready.tensor, layout, (head, *class), method, self.seed)
+                super::saliency::map(self.explainer, &ready.tensor, layout, (head, *class), method, self.seed)
             };
             classes.iter().enumerate().map(map).collect::<Result<Vec<_>>>()
         };

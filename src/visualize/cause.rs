@@ -4,7 +4,7 @@ use crate::backprop::{ReluRule, Tape};
 use crate::error::Result;
 use crate::model::graph::{Graph, Op, Unary, ValueId};
 use crate::tensor::real::Real;
-use ndarray::{ArrayD, ArrayView2, ArrayView3};
+use ndarray::{Array1, ArrayD, ArrayView2, ArrayView3};
 
 /// Why there is nothing to see in a map.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -81,6 +81,20 @@ pub fn of_map<T: Real>(
         return Ok(Some(Cause::AllNegative));
     }
     walk.vanishing_point().map(Some)
+}
+
+/// The same where only Grad-CAM's channel weights are known, not the gradient nor the operators on its way.
+pub fn of_weights(signed: ArrayView2<f32>, activation: ArrayView3<f32>, weights: &Array1<f32>) -> Option<Cause> {
+    let most = signed.iter().fold(f32::NEG_INFINITY, |most, value| most.max(*value));
+    let least = signed.iter().fold(f32::INFINITY, |least, value| least.min(*value));
+    if most > 0.0 {
+        return (most == least && signed.len() > 1).then_some(Cause::Flat);
+    }
+    if activation.iter().all(|a| *a == 0.0) {
+        return Some(Cause::ActivationZero);
+    }
+    let silent = weights.iter().all(|weight| *weight == 0.0);
+    Some(if silent { Cause::ScoreConstant { at: "the tail".into() } } else { Cause::AllNegative })
 }
 
 /// One way back from a score to a layer.

@@ -19,4 +19,12 @@ await withBrowser(async (browser) => {
     }
     await page.context().close();
   }
+  // The README's picture: a window's worth of the page around the heatmaps of several heads.
+  const page = await open(browser, file, settings[0], () => {});
+  await page.setViewportSize({ width: 1280, height: 880 });
+  await page.evaluate(() => {
+    const figure = document.getElementById("variation-3-input-1-grad-cam") ?? document.querySelector("figure");
+    figure.scrollIntoView({ block: "center" });
+  });
+  await page.screenshot({ path: join(folder, "readme.png") });
 });
