@@ -124,7 +124,10 @@ impl Filters {
             steps: self.steps,
             size: self.size,
             mode: if self.mode == "pixel" { Mode::Pixel } else { Mode::Bounded },
-            objective: self.objective.as_ref().map(|name| if name == "unit" { Objective::Unit } else { Objective::Channel }),
+            objective: self
+                .objective
+                .as_ref()
+                .map(|name| if name == "unit" { Objective::Unit } else { Objective::Channel }),
             seed: self.seed,
         }
     }

@@ -2,5 +2,6 @@
 
 mod chapter;
 mod cli;
+mod filters;
 mod goldens;
 mod support;

@@ -161,7 +161,13 @@ impl<'a> Natural<'a> {
     /// Natural inputs, in the network's layout, with the responses to them and what a unit sees.
     pub fn new(inputs: &[ArrayD<f32>], responses: &'a Responses, frame: Frame, field: Option<Field>) -> Natural<'a> {
         let image = |input: &ArrayD<f32>| frame.image(&input.iter().copied().collect::<Vec<f32>>());
-        Natural { images: inputs.iter().map(image).collect(), responses, frame, field, colour: mean_colour(inputs, frame) }
+        Natural {
+            images: inputs.iter().map(image).collect(),
+            responses,
+            frame,
+            field,
+            colour: mean_colour(inputs, frame),
+        }
     }
 
     /// Compares an ascended image [h, w, c] of a channel with the natural inputs at equal norm and range.
@@ -172,7 +178,13 @@ impl<'a> Natural<'a> {
     ///
     /// # Errors
     /// Those of running the sub-graph.
-    pub fn standing(&self, target: &Target, channel: usize, image: &Array3<f32>, settings: &Settings) -> Result<Option<Standing>> {
+    pub fn standing(
+        &self,
+        target: &Target,
+        channel: usize,
+        image: &Array3<f32>,
+        settings: &Settings,
+    ) -> Result<Option<Standing>> {
         let activations = self.responses.activation.column(channel);
         let best_input = (0..activations.len()).reduce(|a, b| if activations[b] > activations[a] { b } else { a });
         let Some(best_input) = best_input else { return Ok(None) };
@@ -186,7 +198,8 @@ impl<'a> Natural<'a> {
         let own = norm(&seen.of(image), &self.colour);
         let mut known = BTreeMap::new();
         let mut at_norm_of = |input: usize| -> Result<f32> {
-            let theirs = norm(&window(self.responses.strongest[[input, channel]]).of(&self.images[input]), &self.colour);
+            let theirs =
+                norm(&window(self.responses.strongest[[input, channel]]).of(&self.images[input]), &self.colour);
             let scale = if own > 0.0 { (theirs / own).min(1.0) } else { 0.0 };
             let grade = (scale * GRADES) as u32;
             if let Some(&activation) = known.get(&grade) {
@@ -241,7 +254,91 @@ fn norm(image: &Array3<f32>, colour: &[f32]) -> f32 {
 /// The image brought towards the colour inside the window, and all colour outside it.
 fn scaled(image: &Array3<f32>, window: Window, colour: &[f32], scale: f32) -> Array3<f32> {
     Array3::from_shape_fn(image.dim(), |(y, x, c)| {
-        let inside = (window.top..window.top + window.height).contains(&y) && (window.left..window.left + window.width).contains(&x);
+        let inside = (window.top..window.top + window.height).contains(&y)
+            && (window.left..window.left + window.width).contains(&x);
         if inside { colour[c] + scale * (image[[y, x, c]] - colour[c]) } else { colour[c] }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ndarray::array;
+
+    use super::*;
+    use crate::model::graph::{Conv, Graph, Node, Op, Unary};
+    use crate::tensor::window::Axis as Side;
+
+    /// relu(x + bias) at each pixel of a grey image of 2×2 pixels.
+    fn copying(bias: f32) -> Graph {
+        let side = Side { input: 2, output: 2, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0 };
+        let window = crate::tensor::window::Window::new(&[side, side]).unwrap();
+        let (kernel, bias) = (Arc::new(vec![1.0]), Some(Arc::new(vec![bias])));
+        let conv = Conv { window, groups: 1, inputs: 1, outputs: 1, kernel, bias };
+        let ops = [(Op::Input, vec![]), (Op::Conv(conv), vec![0]), (Op::Unary(Unary::Relu), vec![1])];
+        let node = |(op, inputs)| Node { name: "node".into(), op, inputs, shape: vec![1, 1, 2, 2] };
+        Graph { nodes: ops.map(node).to_vec(), inputs: vec![0], outputs: vec![2] }
+    }
+
+    fn images() -> [ArrayD<f32>; 2] {
+        [array![[[[1.0, 0.0], [0.0, 0.0]]]].into_dyn(), array![[[[0.0, 1.0], [1.0, 0.0]]]].into_dyn()]
+    }
+
+    fn standing(bias: f32, image: Array3<f32>) -> Standing {
+        let (graph, frame) = (copying(bias), Frame::new(&[1, 1, 2, 2], false).unwrap());
+        let layer = Convolution::new(&graph, 1, 2, 1).unwrap();
+        let settings = Settings::bounded(vec![(0.0, 1.0)], vec![], 1);
+        let responses = responses(&layer, &images(), &settings).unwrap();
+        let natural = Natural::new(&images(), &responses, frame, None);
+        natural.standing(&layer.channel(0).unwrap(), 0, &image, &settings).unwrap().unwrap()
+    }
+
+    #[test]
+    fn images_are_compared_at_equal_norm() {
+        // Mean colour 3/8. From it the second input is √1.0625 away and a white image 1.25, so that white is brought down to
+        // 0.8246 of its distance, in steps of 1/64: 52/64.
+        let white = standing(0.0, Array3::ones((2, 2, 1)));
+        assert_eq!((white.best, white.best_input), (0.5, 1));
+        assert!((white.at_equal_norm - (0.375 + 0.8125 * 0.625)).abs() < 1e-6, "{}", white.at_equal_norm);
+        assert_eq!((white.percentile, white.confirmation), (100.0, Confirmation::Confirmed));
+        assert!((white.ratio.unwrap() - 2.0 * white.at_equal_norm).abs() < 1e-6);
+        // Black is nearer to the mean colour than either input, and is not scaled up.
+        let black = standing(0.0, Array3::zeros((2, 2, 1)));
+        assert_eq!((black.at_equal_norm, black.percentile, black.confirmation), (0.0, 0.0, Confirmation::Beaten));
+        let silent = standing(-2.0, Array3::ones((2, 2, 1)));
+        assert_eq!((silent.best, silent.ratio, silent.confirmation), (0.0, None, Confirmation::Silent));
+    }
+
+    #[test]
+    fn responses_know_the_strongest_unit_and_the_strongest_inputs() {
+        let graph = copying(0.0);
+        let layer = Convolution::new(&graph, 1, 2, 1).unwrap();
+        let mut settings = Settings::bounded(vec![(0.0, 1.0)], vec![], 1);
+        let mean = responses(&layer, &images(), &settings).unwrap();
+        assert_eq!(mean.activation, array![[0.25], [0.5]]);
+        assert_eq!(mean.strongest, array![[(0, 0)], [(0, 1)]]);
+        assert_eq!((mean.top(0, 9), mean.top(0, 1)), (vec![1, 0], vec![1]));
+        settings.objective = Objective::Unit;
+        assert_eq!(responses(&layer, &images(), &settings).unwrap().activation, array![[1.0], [1.0]]);
+    }
+
+    #[test]
+    fn a_unit_sees_its_window_and_no_more_than_the_image() {
+        // A 7×7 convolution with padding 3 at stride 2.
+        let field = Field { size: [7, 7], step: [2.0, 2.0], first: [0.5, 0.5] };
+        assert_eq!(field.window((3, 4), (28, 28)), Window { top: 3, left: 5, height: 7, width: 7 });
+        assert_eq!(field.window((0, 13), (28, 28)), Window { top: 0, left: 23, height: 4, width: 5 });
+        let image = Array3::from_shape_fn((28, 28, 1), |(y, x, _)| (y * 28 + x) as f32);
+        assert_eq!(field.window((0, 13), (28, 28)).of(&image)[[0, 0, 0]], 23.0);
+    }
+
+    #[test]
+    fn range_and_mean_are_taken_channel_by_channel() {
+        let frame = Frame::new(&[1, 1, 2, 2], true).unwrap();
+        let inputs = [array![[[[1.0, 0.5], [3.0, 0.5]]]].into_dyn(), array![[[[-1.0, 0.5], [1.0, 0.5]]]].into_dyn()];
+        assert_eq!(range(&inputs, frame), [(-1.0, 3.0), (0.5, 0.5)]);
+        assert_eq!(mean_colour(&inputs, frame), [1.0, 0.5]);
+        assert_eq!(range(&[], frame), [(0.0, 1.0), (0.0, 1.0)]);
+    }
 }

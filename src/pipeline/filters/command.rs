@@ -45,7 +45,8 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made
     let count = |layer: &&Layer| chosen.as_ref().map_or(words::filter_count(&network, layer).unwrap_or(0), Vec::len);
     let bar = progress.bar(layers.iter().map(count).sum(), "Filters");
     let mut collected = Collected::default();
-    let mut section = page::Section { id: slug(network.name()), heading: network.title().to_string(), ..page::Section::default() };
+    let mut section =
+        page::Section { id: slug(network.name()), heading: network.title().to_string(), ..page::Section::default() };
     for layer in layers {
         let request = Request {
             section: &section.id,
@@ -63,9 +64,16 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made
         section.filters.push(made);
     }
     if scene.inputs.is_empty() {
-        section.notes.push(format!("No natural inputs were compared. How images become inputs: {}.", preprocess::sentence(&recipe)));
+        section.notes.push(format!(
+            "No natural inputs were compared. How images become inputs: {}.",
+            preprocess::sentence(&recipe)
+        ));
     }
-    let mut page = page::Page { title: format!("Filters of {}", network.title()), sections: vec![section], ..page::Page::default() };
+    let mut page = page::Page {
+        title: format!("Filters of {}", network.title()),
+        sections: vec![section],
+        ..page::Page::default()
+    };
     page.finish()?;
     Ok(Made { page, collected })
 }
@@ -86,7 +94,8 @@ fn layers<'n>(network: &'n Network, asked: Option<&str>) -> Result<Vec<&'n Layer
 
 /// The inputs of the data set that a network's metadata says it was trained on, where convscope can draw them.
 fn own_data(network: &Network) -> Vec<Input> {
-    let metadata = network.metadata().get("dataset").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let metadata =
+        network.metadata().get("dataset").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     let name = metadata.as_ref().and_then(|data| data.get("name")?.as_str()).map(str::to_lowercase);
     let source = match (name.as_deref(), network.input().size()) {
         (Some("line"), Some((28, 28))) => Source::Line { class: 0, sample: 0 },
@@ -110,7 +119,10 @@ fn numbers(text: &str, network: &Network) -> Result<Vec<usize>> {
         let (first, last) = (bound(first)?, bound(last)?);
         if first > last || last >= largest {
             let known = words::convolutions(network);
-            return Err(Error::input(format!("--filters: there are no filters {part}; {} has {known}", network.name())));
+            return Err(Error::input(format!(
+                "--filters: there are no filters {part}; {} has {known}",
+                network.name()
+            )));
         }
         numbers.extend(first..=last);
     }

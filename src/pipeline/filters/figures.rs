@@ -35,13 +35,19 @@ impl Drawing<'_> {
     /// The kernels of a first layer.
     pub fn kernels(&self, kernels: &Kernels, assets: &mut Assets) -> Result<Figure> {
         let layer = &self.request.layer.name;
-        let shown = |&filter: &usize| kernels.shown(filter).map(|image| tile(&self.coloured(image)).labelled(filter.to_string()));
+        let shown = |&filter: &usize| {
+            kernels.shown(filter).map(|image| tile(&self.coloured(image)).labelled(filter.to_string()))
+        };
         let tiles: Vec<Tile> = self.chosen.iter().filter_map(shown).collect();
         let count = tiles.len();
         let size = kernels.images.first().map_or([1, 1], |image| [image.dim().0, image.dim().1]);
         let image = self.draw(&tiles, size, "kernels", &format!("Kernels of {layer}"), assets)?;
+        let constant = self
+            .constant_channels()
+            .map(|names| format!(" The weights of {names}, which never varies in the data, are left out."));
+        let constant = constant.unwrap_or_default();
         let caption = format!(
-            "Kernels of {layer}: the weights of its {count} filters themselves, on one scale for all; grey is 0, the ends of each colour are ±{:.3}.",
+            "Kernels of {layer}: the weights of its {count} filters themselves, on one scale for all; grey is 0, the ends of each colour are ±{:.3}.{constant}",
             kernels.scale
         );
         let alt = format!("{count} kernels of {layer} as small images, centred on grey");
@@ -60,11 +66,21 @@ impl Drawing<'_> {
         let objective = words::objective(&study.settings, layer.activation.as_deref(), self.convolution.map_size());
         let frame = self.request.scene.frame;
         let seen = self.seen(study, &Array3::zeros((frame.height, frame.width, 1)));
-        let image = self.draw(&tiles, [seen.dim().0, seen.dim().1], what, &format!("What the filters of {} look for", layer.name), assets)?;
+        let image = self.draw(
+            &tiles,
+            [seen.dim().0, seen.dim().1],
+            what,
+            &format!("What the filters of {} look for", layer.name),
+            assets,
+        )?;
         let crop = if unit && self.field.is_some() { " Only what that unit sees is shown." } else { "" };
+        let constant = self
+            .constant_channels()
+            .map(|names| format!(" There is no {names} in the data, hence none in the images."));
+        let constant = constant.unwrap_or_default();
         let (kept, constant) = match study.settings.mode {
             Mode::Pixel => ("; shown with mean 0.5 and deviation 0.15".to_string(), String::new()),
-            Mode::Bounded => ("; kept within the range of real inputs".to_string(), self.constant_channels()),
+            Mode::Bounded => ("; kept within the range of real inputs".to_string(), constant),
         };
         let caption = format!(
             "The input that excites each of the {} filters of {} most, by gradient ascent of {objective}{kept}.{constant}{crop}",
@@ -86,7 +102,12 @@ impl Drawing<'_> {
         let label = ascent.channel.to_string();
         if ascent.is_dead() {
             let factor = magnification([image.dim().0, image.dim().1]);
-            return Tile::empty(image.dim().1 * factor, image.dim().0 * factor, format!("dead from {} starts", study.settings.starts)).labelled(label);
+            return Tile::empty(
+                image.dim().1 * factor,
+                image.dim().0 * factor,
+                format!("dead from {} starts", study.settings.starts),
+            )
+            .labelled(label);
         }
         let tile = tile(&image).labelled(label);
         match () {
@@ -110,7 +131,8 @@ impl Drawing<'_> {
 
     fn provenance(&self, study: &Study, objective: String) -> Vec<Line> {
         let scene = self.request.scene;
-        let range: Vec<String> = study.settings.range.iter().map(|(low, high)| format!("{low:.3} to {high:.3}")).collect();
+        let range: Vec<String> =
+            study.settings.range.iter().map(|(low, high)| format!("{low:.3} to {high:.3}")).collect();
         let mut lines = vec![
             Line::new("Tensor", format!("{} ({})", self.request.layer.output_tensor, self.request.layer.kind)),
             Line::new("Objective", objective),
@@ -118,8 +140,12 @@ impl Drawing<'_> {
             Line::new("Range of each channel", range.join(", ")),
         ];
         if !scene.inputs.is_empty() {
-            let compared = "each image, scaled towards their mean colour to the norm of each and never up, is compared with them";
-            lines.push(Line::new("Natural inputs", format!("{}, from “{}” on; {compared}", scene.inputs.len(), scene.inputs[0].name)));
+            let compared =
+                "each image, scaled towards their mean colour to the norm of each and never up, is compared with them";
+            lines.push(Line::new(
+                "Natural inputs",
+                format!("{}, from “{}” on; {compared}", scene.inputs.len(), scene.inputs[0].name),
+            ));
         }
         lines.push(Line::new("Outlined", "uniform: one colour alone excites the filter nearly as much; unconfirmed: natural images do not bear the image out"));
         lines
@@ -160,7 +186,10 @@ impl Drawing<'_> {
         let title = format!("Ascent of the filters of {layer}");
         let picture = curves(&Curves { title: &title, x: "step", y: "activation", curves: &climbs })?;
         let image = assets.add(&self.id("ascent"), picture);
-        let caption = format!("Activation over the steps of the ascent, one thin curve for each of the {} filters of {layer} that answered; thick: their median.", alive.len());
+        let caption = format!(
+            "Activation over the steps of the ascent, one thin curve for each of the {} filters of {layer} that answered; thick: their median.",
+            alive.len()
+        );
         let alt = format!("{} rising curves", alive.len());
         Ok(Some(Figure::single(self.id("ascent"), caption, image, alt)))
     }
@@ -171,14 +200,22 @@ impl Drawing<'_> {
         let mut tiles = Vec::new();
         let mut data = Vec::new();
         let whole = Window::whole(scene.frame.height, scene.frame.width);
-        let size = self.field.map_or([whole.height, whole.width], |field| field.size).map(|length| length.min(whole.height.max(whole.width)));
+        let size = self
+            .field
+            .map_or([whole.height, whole.width], |field| field.size)
+            .map(|length| length.min(whole.height.max(whole.width)));
         for &filter in self.chosen {
             let top = study.responses.top(filter, TOP);
             for place in 0..TOP {
-                let label = |activation: String| if place == 0 { format!("{filter}: {activation}") } else { activation };
+                let label =
+                    |activation: String| if place == 0 { format!("{filter}: {activation}") } else { activation };
                 let Some(&input) = top.get(place) else {
                     let factor = magnification(size);
-                    tiles.push(Tile::empty(size[1] * factor, size[0] * factor, "").labelled(if place == 0 { format!("{filter}: silent") } else { String::new() }));
+                    tiles.push(Tile::empty(size[1] * factor, size[0] * factor, "").labelled(if place == 0 {
+                        format!("{filter}: silent")
+                    } else {
+                        String::new()
+                    }));
                     continue;
                 };
                 let at = study.responses.strongest[[input, filter]];
@@ -189,7 +226,12 @@ impl Drawing<'_> {
             let names: Vec<&str> = top.iter().map(|&input| scene.inputs[input].name.as_str()).collect();
             data.push(json!({ "filter": filter, "inputs": names }));
         }
-        let picture = grid(&tiles, Layout { columns: TOP, magnification: 1 }, None, &format!("Inputs that excite the filters of {layer} most"))?;
+        let picture = grid(
+            &tiles,
+            Layout { columns: TOP, magnification: 1 },
+            None,
+            &format!("Inputs that excite the filters of {layer} most"),
+        )?;
         let image = assets.add(&self.id("top"), picture);
         let caption = format!(
             "The {TOP} natural inputs, of {}, that excite each filter of {layer} most, cut to what the strongest unit sees, with the activation; a row for each filter, its number first.",
@@ -198,7 +240,8 @@ impl Drawing<'_> {
         let alt = format!("{} rows of up to {TOP} crops of inputs", self.chosen.len());
         let mut figure = Figure::single(self.id("top"), caption, image, alt);
         figure.tiles = tiles.len();
-        figure.fold = (self.chosen.len() > super::FEW).then(|| format!("The inputs that excite the filters of {layer} most"));
+        figure.fold =
+            (self.chosen.len() > super::FEW).then(|| format!("The inputs that excite the filters of {layer} most"));
         figure.data = json!({ "layer": layer, "filters": data });
         Ok(figure)
     }
@@ -218,18 +261,16 @@ impl Drawing<'_> {
         image
     }
 
-    fn constant_channels(&self) -> String {
+    /// The colours that never vary in the data: "green", "red and green".
+    fn constant_channels(&self) -> Option<String> {
         let names = match self.request.scene.channels {
             Channels::Rgb => ["red", "green", "blue"],
             Channels::Bgr => ["blue", "green", "red"],
             Channels::Grey => ["grey", "", ""],
         };
-        let constant: Vec<&str> = self.request.scene.constant_channels().into_iter().filter_map(|c| names.get(c).copied()).collect();
-        match &constant[..] {
-            [] => String::new(),
-            [one] => format!(" There is no {one} in the data, hence none in the images."),
-            several => format!(" There is no {} in the data, hence none in the images.", several.join(" and no ")),
-        }
+        let constant: Vec<&str> =
+            self.request.scene.constant_channels().into_iter().filter_map(|c| names.get(c).copied()).collect();
+        (!constant.is_empty()).then(|| constant.join(" and "))
     }
 }
 

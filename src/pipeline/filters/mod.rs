@@ -68,13 +68,19 @@ pub fn filters(request: &Request, bar: &Bar, collected: &mut Collected) -> Resul
     let size = (request.scene.frame.height, request.scene.frame.width);
     let taps = [layer.pre_activation.as_str(), layer.output_tensor.as_str()];
     let graph = request.network.graph(&taps, 1, Some(size))?;
-    let [before, after] = graph.outputs[..] else { return Err(Error::other(format!("{}: a tap was lost", layer.name))) };
+    let [before, after] = graph.outputs[..] else {
+        return Err(Error::other(format!("{}: a tap was lost", layer.name)));
+    };
     let convolution = Convolution::new(&graph, before, after, layer.channel_axis)?;
     let all: Vec<usize> = (0..convolution.channels()).collect();
     let chosen = request.filters.unwrap_or(&all);
     if let Some(missing) = chosen.iter().find(|filter| **filter >= all.len()) {
         let known = words::convolutions(request.network);
-        return Err(Error::input(format!("{}: there is no filter {missing}; {} has {known}", layer.name, request.network.name())));
+        return Err(Error::input(format!(
+            "{}: there is no filter {missing}; {} has {known}",
+            layer.name,
+            request.network.name()
+        )));
     }
     let first = convolution.is_first();
     let objective = request.objective.unwrap_or(Objective::Channel);
@@ -83,6 +89,7 @@ pub fn filters(request: &Request, bar: &Bar, collected: &mut Collected) -> Resul
     let assets = &mut collected.assets;
     let mut made = Vec::new();
     if let Some(kernels) = Kernels::of(&convolution) {
+        let kernels = kernels.without(&request.scene.constant_channels());
         made.push(drawing.kernels(&kernels, assets)?);
     }
     made.push(drawing.images(&study, assets)?);
@@ -98,7 +105,8 @@ pub fn filters(request: &Request, bar: &Bar, collected: &mut Collected) -> Resul
         made.push(drawing.top_inputs(&study, assets)?);
     }
     let images: Vec<_> = study.filters.iter().map(|shown| shown.ascent.image.view()).collect();
-    let images = ndarray::stack(ndarray::Axis(0), &images).map_err(|cause| Error::other(format!("images do not stack: {cause}")))?;
+    let images = ndarray::stack(ndarray::Axis(0), &images)
+        .map_err(|cause| Error::other(format!("images do not stack: {cause}")))?;
     collected.raw.push((slug(&format!("{}-{}-filters", request.section, layer.name)), images.into_dyn()));
     Ok(page::Filters {
         heading: format!("Convolutional Filters ({})", layer.name),
@@ -110,7 +118,13 @@ pub fn filters(request: &Request, bar: &Bar, collected: &mut Collected) -> Resul
 }
 
 /// Ascends the chosen filters and compares each image with the natural inputs.
-fn study(request: &Request, convolution: &Convolution, chosen: &[usize], objective: Objective, bar: &Bar) -> Result<Study> {
+fn study(
+    request: &Request,
+    convolution: &Convolution,
+    chosen: &[usize],
+    objective: Objective,
+    bar: &Bar,
+) -> Result<Study> {
     let scene = request.scene;
     let defaults = match request.mode {
         Mode::Pixel => Settings::pixel(scene.frame, request.seed),
@@ -123,7 +137,8 @@ fn study(request: &Request, convolution: &Convolution, chosen: &[usize], objecti
     let one = |&channel: &usize| -> Result<Shown> {
         let target: Target = convolution.channel(channel)?;
         let ascent = filter::ascend(&target, channel, scene.frame, &settings)?;
-        let standing = if ascent.is_dead() { None } else { natural.standing(&target, channel, &ascent.image, &settings)? };
+        let standing =
+            if ascent.is_dead() { None } else { natural.standing(&target, channel, &ascent.image, &settings)? };
         bar.advance(1);
         Ok(Shown { ascent, standing })
     };

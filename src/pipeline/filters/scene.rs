@@ -38,8 +38,9 @@ impl Scene {
     pub fn new(network: &Network, recipe: &Recipe, inputs: Vec<Ready>) -> Result<Scene> {
         let preprocess = &recipe.preprocess;
         let shape = network.input().shape(1, (preprocess.size.height, preprocess.size.width));
-        let frame = Frame::new(&shape, network.input().channels_last)
-            .ok_or_else(|| Error::input(format!("{}: filters are shown for networks that read images", network.name())))?;
+        let frame = Frame::new(&shape, network.input().channels_last).ok_or_else(|| {
+            Error::input(format!("{}: filters are shown for networks that read images", network.name()))
+        })?;
         let tensors: Vec<ArrayD<f32>> = inputs.iter().map(|input| input.tensor.clone()).collect();
         let range = match tensors.len() {
             ENOUGH.. => natural::range(&tensors, frame),

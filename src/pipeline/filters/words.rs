@@ -54,7 +54,8 @@ pub fn notes(filters: &[Shown]) -> Vec<String> {
         let numbers: Vec<String> = filters.iter().filter(of).map(|shown| shown.ascent.channel.to_string()).collect();
         (!numbers.is_empty()).then(|| numbers.join(", "))
     };
-    let confirmed = |shown: &&Shown, wanted: Confirmation| shown.standing.as_ref().is_some_and(|s| s.confirmation == wanted);
+    let confirmed =
+        |shown: &&Shown, wanted: Confirmation| shown.standing.as_ref().is_some_and(|s| s.confirmation == wanted);
     let uniform = list(&|shown| shown.ascent.flat && !shown.ascent.is_dead());
     let silent = list(&|shown| confirmed(shown, Confirmation::Silent));
     let beaten = list(&|shown| confirmed(shown, Confirmation::Beaten));
@@ -85,7 +86,9 @@ pub fn objective(settings: &Settings, activation: Option<&str>, (height, width):
 pub fn ascent(settings: &Settings) -> String {
     let Settings { steps, step, l2, tv, leak, starts, seed, .. } = settings;
     match settings.mode {
-        Mode::Pixel => format!("{steps} steps of length {step:.3} along the gradient, unbounded, from grey with noise of seed {seed}, at most {starts} starts"),
+        Mode::Pixel => format!(
+            "{steps} steps of length {step:.3} along the gradient, unbounded, from grey with noise of seed {seed}, at most {starts} starts"
+        ),
         Mode::Bounded => format!(
             "{steps} projected steps, the first {step} half ranges long, then shorter, with weights {l2} for the distance from the mean colour, {tv} for total variation, and at first {leak} for the value before the activation; from mid-range with noise of seed {seed}, at most {starts} starts"
         ),

@@ -26,8 +26,23 @@ impl Kernels {
             Array3::from_shape_fn((height, width, inputs), |(y, x, c)| kernel[(c * height + y) * width + x])
         };
         let images = conv.kernel.chunks_exact(height * width * inputs).map(image).collect();
-        let scale = conv.kernel.iter().fold(0.0, |largest: f32, weight| largest.max(weight.abs()));
-        Some(Kernels { images, scale })
+        Some(Kernels { images, scale: 0.0 }.scaled())
+    }
+
+    /// The kernels without the weights of some input channels, which are set to 0: those that never vary in the data are
+    /// never learned.
+    pub fn without(mut self, channels: &[usize]) -> Kernels {
+        for ((_, _, c), weight) in self.images.iter_mut().flat_map(|image| image.indexed_iter_mut()) {
+            if channels.contains(&c) {
+                *weight = 0.0;
+            }
+        }
+        self.scaled()
+    }
+
+    fn scaled(self) -> Kernels {
+        let scale = self.images.iter().flatten().fold(0.0, |largest: f32, weight| largest.max(weight.abs()));
+        Kernels { scale, ..self }
     }
 
     /// A kernel as colours in [0, 1]: 0.5 stands for 0, the two ends for ± [`Kernels::scale`].

@@ -81,7 +81,16 @@ impl Settings {
         let scale = frame.len() as f32 / (180 * 180 * 3) as f32;
         let range = vec![(0.0, 1.0); frame.channels];
         let step = 10.0 * scale.sqrt();
-        Settings { mode: Mode::Pixel, step, steps: 30, l2: 0.0, tv: 0.0, leak: 0.0, range, ..Settings::bounded(Vec::new(), Vec::new(), seed) }
+        Settings {
+            mode: Mode::Pixel,
+            step,
+            steps: 30,
+            l2: 0.0,
+            tv: 0.0,
+            leak: 0.0,
+            range,
+            ..Settings::bounded(Vec::new(), Vec::new(), seed)
+        }
     }
 
     /// The colour of the background in a channel.
@@ -211,7 +220,13 @@ pub fn ascend(target: &Target, channel: usize, frame: Frame, settings: &Settings
 ///
 /// # Errors
 /// An image of another size; operators without a gradient rule before the convolution.
-pub fn ascend_from(target: &Target, channel: usize, image: Vec<f32>, frame: Frame, settings: &Settings) -> Result<Ascent> {
+pub fn ascend_from(
+    target: &Target,
+    channel: usize,
+    image: Vec<f32>,
+    frame: Frame,
+    settings: &Settings,
+) -> Result<Ascent> {
     if image.len() != frame.len() {
         return Err(Error::other(format!("a start of {} values for an image of {}", image.len(), frame.len())));
     }
@@ -330,7 +345,8 @@ fn bounded_step(image: &mut [f32], gradient: &[f32], decay: f32, frame: Frame, s
     for (i, x) in image.iter_mut().enumerate() {
         let (middle, half, background) = of(i);
         if half > 0.0 {
-            let direction = gradient[i] / norm - fade * (settings.l2 * (z[i] - background) + settings.tv * variation[i]);
+            let direction =
+                gradient[i] / norm - fade * (settings.l2 * (z[i] - background) + settings.tv * variation[i]);
             *x = middle + half * (z[i] + step * direction).clamp(-1.0, 1.0);
         }
     }

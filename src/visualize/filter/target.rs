@@ -37,10 +37,16 @@ impl<'g> Convolution<'g> {
     pub fn new(graph: &'g Graph, before: ValueId, after: ValueId, channel_axis: usize) -> Result<Convolution<'g>> {
         let map = |id: ValueId| graph.nodes.get(id).filter(|node| node.shape.len() == 4 && node.shape[0] == 1);
         let [input] = graph.inputs[..] else {
-            return Err(Error::input(format!("gradient ascent wants one input; the network has {}", graph.inputs.len())));
+            return Err(Error::input(format!(
+                "gradient ascent wants one input; the network has {}",
+                graph.inputs.len()
+            )));
         };
         let node = map(before).ok_or_else(|| Error::input("gradient ascent wants a convolution over an image"))?;
-        if map(after).is_none_or(|after| after.shape != node.shape) || map(input).is_none() || !matches!(channel_axis, 1 | 3) {
+        if map(after).is_none_or(|after| after.shape != node.shape)
+            || map(input).is_none()
+            || !matches!(channel_axis, 1 | 3)
+        {
             return Err(Error::input(format!("{}: gradient ascent wants a convolution over one image", node.name)));
         }
         Ok(Convolution { graph, input, before, after, channel_axis })
@@ -80,7 +86,16 @@ impl<'g> Convolution<'g> {
         let Some((_, source)) = self.weights() else { return false };
         let needed = ancestors(self.graph, source);
         let harmless = |op: &Op| {
-            matches!(op, Op::Input | Op::Constant(_) | Op::Permute(_) | Op::Reshape | Op::Pad { .. } | Op::Binary(_) | Op::Broadcast)
+            matches!(
+                op,
+                Op::Input
+                    | Op::Constant(_)
+                    | Op::Permute(_)
+                    | Op::Reshape
+                    | Op::Pad { .. }
+                    | Op::Binary(_)
+                    | Op::Broadcast
+            )
         };
         self.graph.nodes.iter().zip(&needed).all(|(node, needed)| !needed || harmless(&node.op))
     }
@@ -98,7 +113,10 @@ impl<'g> Convolution<'g> {
     pub fn channel(&self, channel: usize) -> Result<Target> {
         if channel >= self.channels() {
             let name = &self.graph.nodes[self.before].name;
-            return Err(Error::input(format!("{name}: there is no filter {channel}; the last one is {}", self.channels() - 1)));
+            return Err(Error::input(format!(
+                "{name}: there is no filter {channel}; the last one is {}",
+                self.channels() - 1
+            )));
         }
         Ok(self.restricted(channel).unwrap_or_else(|| self.pruned(channel)))
     }
@@ -159,7 +177,7 @@ impl<'g> Convolution<'g> {
             for &input in &node.inputs {
                 inputs.push(match axes[input] {
                     Some(other) if other == axis => copy.ids[input]?,
-                    None => copy.constant(input, axis, channel)?,
+                    None => copy.operand(input, axis, channel)?,
                     Some(_) => return None,
                 });
             }
@@ -255,13 +273,20 @@ impl<'g> Copy<'g> {
         self.push(id, Node { name: node.name.clone(), op: Op::Conv(conv), inputs: vec![source_id], shape });
     }
 
-    /// A constant operand, cut down to the channel where it has one value for each.
-    fn constant(&mut self, id: ValueId, axis: usize, channel: usize) -> Option<ValueId> {
+    /// An operand that does not depend on the convolution, such as a bias or the other branch of a residual block, cut
+    /// down to the channel where it has one value for each.
+    fn operand(&mut self, id: ValueId, axis: usize, channel: usize) -> Option<ValueId> {
         let node = &self.from.nodes[id];
-        let Op::Constant(values) = &node.op else { return None };
         if *node.shape.get(axis)? == 1 {
             return self.ids[id];
         }
+        let Op::Constant(values) = &node.op else {
+            let mut shape = node.shape.clone();
+            shape[axis] = 1;
+            let op = Op::Slice { axis, start: channel };
+            self.nodes.push(Node { name: node.name.clone(), op, inputs: vec![self.ids[id]?], shape });
+            return Some(self.nodes.len() - 1);
+        };
         let array = ArrayD::from_shape_vec(node.shape.clone(), values.to_vec()).ok()?;
         let cut = array.slice_axis(Axis(axis), Slice::from(channel..channel + 1));
         let (shape, values) = (cut.shape().to_vec(), cut.iter().copied().collect());

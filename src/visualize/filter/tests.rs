@@ -19,7 +19,12 @@ fn convolution(source: usize, (channels, side): (usize, usize), outputs: usize, 
         kernel: numbers(outputs * channels / groups * kernel * kernel),
         bias: Some(numbers(outputs)),
     };
-    Node { name: format!("conv_{source}"), op: Op::Conv(conv), inputs: vec![source], shape: vec![1, outputs, output, output] }
+    Node {
+        name: format!("conv_{source}"),
+        op: Op::Conv(conv),
+        inputs: vec![source],
+        shape: vec![1, outputs, output, output],
+    }
 }
 
 fn node(name: &str, op: Op, inputs: Vec<usize>, shape: Vec<usize>) -> Node {
@@ -40,6 +45,10 @@ fn network() -> Graph {
         node("scale", Op::Constant(Arc::new(scale)), vec![], vec![1, 6, 1, 1]),
         node("scaled", Op::Binary(Binary::Mul), vec![4, 5], vec![1, 6, 8, 8]),
         node("relu_2", Op::Unary(Unary::Relu), vec![6], vec![1, 6, 8, 8]),
+        // A residual block: the convolution of a second branch is added.
+        convolution(3, (4, 10), 6, 3, 1),
+        node("added", Op::Binary(Binary::Add), vec![8, 7], vec![1, 6, 8, 8]),
+        node("relu_3", Op::Unary(Unary::Relu), vec![9], vec![1, 6, 8, 8]),
     ];
     Graph { nodes, inputs: vec![0], outputs: vec![7] }
 }
@@ -55,7 +64,7 @@ fn bounded() -> Settings {
 #[test]
 fn the_cut_sub_graph_computes_what_the_whole_one_does() {
     let graph = network();
-    for (before, after) in [(2, 3), (4, 4), (6, 7)] {
+    for (before, after) in [(2, 3), (4, 4), (6, 7), (6, 10), (8, 10)] {
         let layer = Convolution::new(&graph, before, after, 1).unwrap();
         for channel in 0..layer.channels() {
             let settings = Settings { after_activation: channel % 2 == 0, ..bounded() };
@@ -105,7 +114,15 @@ fn the_optimum_of_a_unit_of_a_first_layer_is_its_kernel() {
         assert!(outside.abs() < 1e-4, "{outside}");
         // Bounded, pulled to the middle hard enough to stay within: the fixed point is the kernel itself.
         let range = vec![(-1.0, 1.0); 3];
-        let kept = Settings { objective: Objective::Unit, after_activation: false, l2: 4.0, tv: 0.0, steps: 300, step: 0.1, ..Settings::bounded(range, vec![], 5) };
+        let kept = Settings {
+            objective: Objective::Unit,
+            after_activation: false,
+            l2: 4.0,
+            tv: 0.0,
+            steps: 300,
+            step: 0.1,
+            ..Settings::bounded(range, vec![], 5)
+        };
         let ascent = ascend(&target, channel, frame(), &kept).unwrap();
         let rms = norm / (kernel.len() as f32).sqrt();
         let seen = ascent.image.slice(ndarray::s![5..8, 5..8, ..]);
@@ -186,7 +203,8 @@ fn pixel_unit(weight: f32, bias: f32) -> Graph {
 fn what_a_filter_needed_is_stated() {
     const SEED: u64 = 4;
     let frame = Frame::new(&[1, 1, 1, 1], false).unwrap();
-    let settings = Settings { starts: 8, leak: 0.0, tv: 0.0, l2: 0.0, ..Settings::bounded(vec![(0.0, 1.0)], vec![], SEED) };
+    let settings =
+        Settings { starts: 8, leak: 0.0, tv: 0.0, l2: 0.0, ..Settings::bounded(vec![(0.0, 1.0)], vec![], SEED) };
     let status = |weight, bias| {
         let graph = pixel_unit(weight, bias);
         let layer = Convolution::new(&graph, 1, 2, 1).unwrap();
