@@ -2,6 +2,8 @@
 
 use clap::{Args, Parser, Subcommand};
 use convscope::config::{Chapter, Class, Input, Located, Preprocessing, Section, Source};
+use convscope::pipeline::filters;
+use convscope::visualize::filter::{Mode, Objective};
 use convscope::visualize::placement::Placement;
 use convscope::visualize::{cam, saliency};
 use std::path::{Path, PathBuf};
@@ -113,6 +115,24 @@ impl Explain {
     }
 }
 
+impl Filters {
+    /// What is asked for.
+    pub fn options(&self) -> filters::Options {
+        filters::Options {
+            layer: self.layer.clone(),
+            filters: self.filters.clone(),
+            steps: self.steps,
+            size: self.size,
+            mode: if self.mode == "pixel" { Mode::Pixel } else { Mode::Bounded },
+            objective: self
+                .objective
+                .as_ref()
+                .map(|name| if name == "unit" { Objective::Unit } else { Objective::Channel }),
+            seed: self.seed,
+        }
+    }
+}
+
 impl Gradcheck {
     /// The chapter whose network and images are checked.
     pub fn chapter(&self) -> Chapter {
@@ -199,9 +219,9 @@ pub struct Filters {
     /// How the image is kept: bounded, within the range of real inputs, or pixel, free as in the Keras recipe
     #[arg(long, default_value = "bounded", value_parser = ["bounded", "pixel"])]
     pub mode: String,
-    /// What grows: the mean of the channel, or the unit at its centre
-    #[arg(long, default_value = "channel", value_parser = ["channel", "unit"])]
-    pub objective: String,
+    /// What grows: the mean of the channel, or the unit at its centre [default: the channel; for first layers both]
+    #[arg(long, value_parser = ["channel", "unit"])]
+    pub objective: Option<String>,
     /// The seed of the start image
     #[arg(long, default_value_t = 2019, value_name = "K")]
     pub seed: u64,

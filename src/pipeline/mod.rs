@@ -4,6 +4,7 @@ pub mod activations;
 pub mod architecture;
 pub mod differences;
 pub mod explainer;
+pub mod filters;
 pub mod gradcheck;
 pub mod heatmaps;
 pub mod input;
