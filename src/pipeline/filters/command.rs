@@ -96,10 +96,10 @@ fn layers<'n>(network: &'n Network, asked: Option<&str>) -> Result<Vec<&'n Layer
 fn own_data(network: &Network) -> Vec<Input> {
     let metadata =
         network.metadata().get("dataset").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    let name = metadata.as_ref().and_then(|data| data.get("name")?.as_str()).map(str::to_lowercase);
-    let source = match (name.as_deref(), network.input().size()) {
-        (Some("line"), Some((28, 28))) => Source::Line { class: 0, sample: 0 },
-        (Some("mnist"), Some((28, 28))) => Source::Digit { digit: 0, sample: 0 },
+    let name = metadata.as_ref().and_then(|data| data.get("train")?.as_str()).unwrap_or_default().to_lowercase();
+    let source = match network.input().size() {
+        Some((28, 28)) if name.starts_with("line") => Source::Line { class: 0, sample: 0 },
+        Some((28, 28)) if name.starts_with("mnist") => Source::Digit { digit: 0, sample: 0 },
         _ => return Vec::new(),
     };
     vec![Input { source, line: 0 }]
