@@ -32,7 +32,9 @@ const SIZES: Sizes = Sizes {
 /// A chapter about network files in a folder, each with one line as its input.
 fn chapter(folder: &Path, files: &[&str]) -> Chapter {
     let section = |file: &&str| {
-        format!("[[section]]\ntitle = {file:?}\nmodel = {file:?}\n[[section.input]]\nline = {{ length = 15, width = 3, color = \"red\", angle = 45 }}\n")
+        format!(
+            "[[section]]\ntitle = {file:?}\nmodel = {file:?}\n[[section.input]]\nline = {{ length = 15, width = 3, color = \"red\", angle = 45 }}\n"
+        )
     };
     let text = format!("title = \"Chapter 3 — T\"\n{}", files.iter().map(section).collect::<String>());
     Chapter::parse(&folder.join("chapter.toml"), &text).unwrap()

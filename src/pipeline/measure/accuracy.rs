@@ -40,14 +40,16 @@ pub fn correct(network: &Network, plan: &Plan, samples: &Samples, count: usize) 
             Ok((0..network.heads().len()).map(of_head).collect())
         })
         .collect::<Result<_>>()?;
-    Ok((0..network.heads().len()).map(|head| parts.iter().flat_map(|part| part[head].iter().copied()).collect()).collect())
+    Ok((0..network.heads().len())
+        .map(|head| parts.iter().flat_map(|part| part[head].iter().copied()).collect())
+        .collect())
 }
 
 /// The probabilities of all classes: by head, then by image (each with a batch of one).
 ///
 /// # Errors
 /// Images that the network does not take.
-pub fn predictions(network: &Network, plan: &Plan, images: &[&ArrayD<f32>]) -> Result<Vec<Vec<Vec<f64>>>> {
+fn predictions(network: &Network, plan: &Plan, images: &[&ArrayD<f32>]) -> Result<Vec<Vec<Vec<f64>>>> {
     let views: Vec<_> = images.iter().map(|image| image.view()).collect();
     let batch =
         concatenate(Axis(0), &views).map_err(|cause| Error::other(format!("images of different shapes: {cause}")))?;

@@ -2,9 +2,7 @@
 
 use crate::error::Result;
 use crate::figure::{Picture, chart};
-use crate::measure::inference::{
-    Chart, Evidence, Measurements, SummaryRow, Verdict, evaluate, summary, trust,
-};
+use crate::measure::inference::{Chart, Evidence, Measurements, SummaryRow, Verdict, evaluate, summary, trust};
 use crate::report::Assets;
 use crate::report::page::{self, Column, Figure, Inference, Inferences, Line, Remarks, Table};
 
@@ -64,7 +62,10 @@ fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {
         ),
         Line::new("Sample", format!("{} ({})", evidence.n, evidence.cases)),
         Line::new("Control", evidence.control.clone()),
-        Line::new("Threshold", format!("{}; fixed beforehand, because {}", evidence.threshold.rule, evidence.threshold.why)),
+        Line::new(
+            "Threshold",
+            format!("{}; fixed beforehand, because {}", evidence.threshold.rule, evidence.threshold.why),
+        ),
     ];
     details.extend(evidence.details.iter().map(|detail| Line::new(detail.name.clone(), detail.text.clone())));
     let chart = evidence.chart.as_ref().map(|data| figure(&id, data, evidence, assets)).transpose()?.flatten();
@@ -96,16 +97,21 @@ fn figure(id: &str, data: &Chart, evidence: &Evidence, assets: &mut Assets) -> R
                 control: false,
             };
             let drawn: Vec<chart::Interval> = rows.iter().map(row).collect();
-            let words = rows.iter().map(|r| format!("{} {:.2}", r.label, r.interval.value)).collect::<Vec<_>>().join(", ");
+            let words =
+                rows.iter().map(|r| format!("{} {:.2}", r.label, r.interval.value)).collect::<Vec<_>>().join(", ");
             let reference = Some((*threshold, "threshold"));
             let caption = format!("{}, with 95 % intervals.", capital(axis));
-            (!drawn.is_empty()).then(|| Ok((chart::intervals(&title, axis, &drawn, reference)?, caption, words))).transpose()?
+            (!drawn.is_empty())
+                .then(|| Ok((chart::intervals(&title, axis, &drawn, reference)?, caption, words)))
+                .transpose()?
         }
         Chart::Curves { axis, steps, series } => {
             let curves: Vec<Vec<f32>> = series.iter().map(|s| s.values.iter().map(|v| *v as f32).collect()).collect();
             let words = series
                 .iter()
-                .map(|s| format!("{} {}", s.label, s.values.iter().map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(" ")))
+                .map(|s| {
+                    format!("{} {}", s.label, s.values.iter().map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(" "))
+                })
                 .collect::<Vec<_>>()
                 .join(", ");
             let x = match steps.as_slice() {
@@ -113,7 +119,11 @@ fn figure(id: &str, data: &Chart, evidence: &Evidence, assets: &mut Assets) -> R
                 _ => "step".into(),
             };
             let median = if series.len() > 2 { "; the strong line is their median" } else { "" };
-            let caption = format!("{}: a line for each of {}{median}.", capital(axis), listed(series.iter().map(|s| s.label.as_str())));
+            let caption = format!(
+                "{}: a line for each of {}{median}.",
+                capital(axis),
+                listed(series.iter().map(|s| s.label.as_str()))
+            );
             let spec = chart::Curves { title: &title, x: &x, y: axis, curves: &curves };
             curves.iter().any(|c| !c.is_empty()).then(|| Ok((chart::curves(&spec)?, caption, words))).transpose()?
         }
@@ -126,7 +136,9 @@ fn figure(id: &str, data: &Chart, evidence: &Evidence, assets: &mut Assets) -> R
             };
             let drawn: Vec<chart::Bar> = bars.iter().map(bar).collect();
             let words = drawn.iter().map(|b| format!("{} {}", b.label, b.text)).collect::<Vec<_>>().join(", ");
-            (!drawn.is_empty()).then(|| Ok((chart::bars(&title, &drawn)?, format!("{}.", capital(axis)), words))).transpose()?
+            (!drawn.is_empty())
+                .then(|| Ok((chart::bars(&title, &drawn)?, format!("{}.", capital(axis)), words)))
+                .transpose()?
         }
     };
     Ok(drawn.map(|(picture, caption, words)| {

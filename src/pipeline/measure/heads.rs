@@ -58,7 +58,8 @@ pub fn overlaps(anatomy: &Anatomy, images: &[Ready], seen: &[Seen], sizes: &Size
             let mask = image.mask.as_ref()?.view();
             let best = THRESHOLDS.map(|threshold| best_iou(&anatomy.placed, mask, threshold));
             let of_head = |head: usize| {
-                let (placed, stretched) = (seen.dense(&anatomy.placed, head, 0), seen.dense(&anatomy.stretched, head, 0));
+                let (placed, stretched) =
+                    (seen.dense(&anatomy.placed, head, 0), seen.dense(&anatomy.stretched, head, 0));
                 let lift = energy(placed.view(), mask).lift;
                 [0, 1].map(|cut| {
                     let of = |map: &Array2<f32>| iou(map.view(), mask, THRESHOLDS[cut]);

@@ -103,10 +103,8 @@ pub fn filters(anatomy: &Anatomy, copies: &[Vec<Conv>], images: &[Ready], sizes:
             each(conv, sizes.filters, &|kernel| color(kernel, varies)).into_iter().flatten().collect()
         };
         let first = i == 0;
-        let colors = (first && trained.inputs == 3).then(|| Colors {
-            trained: colors(trained),
-            copies: copies.iter().map(|conv| colors(conv)).collect(),
-        });
+        let colors = (first && trained.inputs == 3)
+            .then(|| Colors { trained: colors(trained), copies: copies.iter().map(|conv| colors(conv)).collect() });
         inference::Filters {
             layer: place.layer.name.clone(),
             inputs: trained.inputs / trained.groups,

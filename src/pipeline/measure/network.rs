@@ -148,7 +148,7 @@ impl Heads<'_> {
         if !draws.is_empty() {
             let draws = &draws[..sizes.cascade_copies.min(draws.len())];
             cascade = randomised::cascade(anatomy, parameters, draws, &images[..first], &seen[..first])?;
-            faithfulness = perturbing::faithfulness(anatomy, &plan, samples, images, seen, sizes, seed)?;
+            faithfulness = perturbing::faithfulness(anatomy, samples, images, seen, sizes, seed)?;
         }
         let changes = if samples.are_lines() {
             changes::changes(anatomy, &samples.sources, sizes.changed, seed)?
@@ -175,9 +175,8 @@ impl Heads<'_> {
     /// The maps of one head by one method.
     fn maps(&self, compared: &Compared, head: usize, method: usize) -> Maps {
         let masks = || self.images.iter().zip(self.seen).filter_map(|(image, seen)| Some((image.mask.as_ref()?, seen)));
-        let share = |mask: &ndarray::Array2<bool>| {
-            mask.iter().filter(|on| **on).count() as f64 / mask.len().max(1) as f64
-        };
+        let share =
+            |mask: &ndarray::Array2<bool>| mask.iter().filter(|on| **on).count() as f64 / mask.len().max(1) as f64;
         let shown = |seen: &&Seen| seen.cells[head][method].iter().any(|&v| v > 0.0);
         Maps {
             lift: (masks().count() > 0).then(|| compared.lift(head, method)),

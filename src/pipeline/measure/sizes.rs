@@ -33,34 +33,34 @@ impl Sizes {
     /// The sample sizes of the whole chapter.
     pub const FULL: Sizes = Sizes {
         accuracy: 2000,
-        maps: 216,
+        maps: 192,
         copies: 8,
         overlaps: 96,
-        detail: 72,
-        cascade: 72,
+        detail: 64,
+        cascade: 64,
         cascade_copies: 3,
-        probe: 360,
+        probe: 288,
         probed_copies: 5,
         perturbed: 28,
         steps: 14,
-        changed: 72,
+        changed: 64,
         filters: 128,
     };
 
     /// Smaller ones, for a first look.
     pub const QUICK: Sizes = Sizes {
         accuracy: 500,
-        maps: 72,
+        maps: 64,
         copies: 5,
         overlaps: 24,
-        detail: 36,
-        cascade: 36,
+        detail: 32,
+        cascade: 32,
         cascade_copies: 2,
-        probe: 108,
+        probe: 96,
         probed_copies: 5,
         perturbed: 20,
         steps: 7,
-        changed: 28,
+        changed: 25,
         filters: 64,
     };
 
