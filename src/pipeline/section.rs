@@ -110,7 +110,7 @@ struct Room<'a> {
     seed: u64,
 }
 
-/// Makes a section's page.
+/// Makes a section's page; `ascent` is the number of steps that filters rise, `None` for the usual one.
 ///
 /// # Errors
 /// Inputs none of which can be used; a network that cannot be run or differentiated.
@@ -118,6 +118,7 @@ pub fn section(
     chapter: &Chapter,
     section: &Section,
     loaded: &Loaded,
+    ascent: Option<usize>,
     progress: &Progress,
     collected: &mut Collected,
 ) -> Result<page::Section> {
@@ -180,7 +181,7 @@ pub fn section(
             "tract could not optimise this network ({reason}); it ran as it is, which is slower but not different."
         ));
     }
-    page.filters = filters(chapter, section, loaded, progress, collected)?;
+    page.filters = filters(chapter, section, loaded, ascent, progress, collected)?;
     for (number, seen) in seen.iter().enumerate() {
         page.inputs.push(room.input(number + 1, seen, &mut collected.assets)?);
         room.raw(number + 1, seen, &mut collected.raw);
@@ -244,6 +245,7 @@ fn filters(
     chapter: &Chapter,
     section: &Section,
     loaded: &Loaded,
+    steps: Option<usize>,
     progress: &Progress,
     collected: &mut Collected,
 ) -> Result<Vec<page::Filters>> {
@@ -268,7 +270,7 @@ fn filters(
             scene: &scene,
             mode: Mode::Bounded,
             objective: None,
-            steps: None,
+            steps,
             seed: chapter.seed,
             top_inputs: section.top_inputs,
         };
