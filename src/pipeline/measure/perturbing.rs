@@ -13,7 +13,7 @@ use ndarray::{Array2, Array3, ArrayD, ArrayView3, Axis};
 use rayon::prelude::*;
 
 /// Images whose frames run together, so that few places of the last batch stay empty.
-const TOGETHER: usize = 2;
+const TOGETHER: usize = 3;
 
 /// Areas under the deletion and the insertion curve.
 type Areas = (f64, f64);

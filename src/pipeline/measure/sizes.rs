@@ -33,34 +33,34 @@ impl Sizes {
     /// The sample sizes of the whole chapter.
     pub const FULL: Sizes = Sizes {
         accuracy: 2000,
-        maps: 192,
+        maps: 288,
         copies: 8,
         overlaps: 96,
-        detail: 64,
-        cascade: 64,
+        detail: 72,
+        cascade: 72,
         cascade_copies: 3,
         probe: 288,
         probed_copies: 5,
-        perturbed: 28,
+        perturbed: 48,
         steps: 14,
-        changed: 64,
+        changed: 72,
         filters: 128,
     };
 
     /// Smaller ones, for a first look.
     pub const QUICK: Sizes = Sizes {
         accuracy: 500,
-        maps: 64,
+        maps: 72,
         copies: 5,
         overlaps: 24,
-        detail: 32,
-        cascade: 32,
+        detail: 36,
+        cascade: 36,
         cascade_copies: 2,
-        probe: 96,
+        probe: 72,
         probed_copies: 5,
         perturbed: 20,
         steps: 7,
-        changed: 25,
+        changed: 28,
         filters: 64,
     };
 
