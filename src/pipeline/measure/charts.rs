@@ -7,7 +7,7 @@ use crate::report::Assets;
 use crate::report::page::Figure;
 
 /// Labels longer than this are cut by the chart.
-const LABEL: usize = 18;
+const LABEL: usize = 16;
 
 /// A chart as a figure, if there is any number to draw.
 ///

@@ -56,8 +56,11 @@ fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {
         Line::new(
             "Statistic",
             format!(
-                "{}: {:.4}{unit}, 95 % interval {:.4} to {:.4}",
-                evidence.statistic.name, interval.value, interval.low, interval.high
+                "{}: {}{unit}, 95 % interval {} to {}",
+                evidence.statistic.name,
+                exact(interval.value),
+                exact(interval.low),
+                exact(interval.high)
             ),
         ),
         Line::new("Sample", format!("{} ({})", evidence.n, evidence.cases)),
@@ -82,6 +85,11 @@ fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {
         id,
         ..Inference::default()
     })
+}
+
+/// A number to four decimals, with a true minus sign.
+fn exact(value: f64) -> String {
+    format!("{value:.4}").replace('-', "−")
 }
 
 /// The summary table.

@@ -76,7 +76,7 @@ pub fn inferences(
 /// Where the inferences come from, in a paragraph.
 fn method(measurements: &Measurements, sizes: &Sizes) -> String {
     format!(
-        "Nothing here is typed: every sentence is made from measurements of this run, and may come out either way. Each network is shown up to {} images that it was not trained on (seed {}), and so are up to {} copies of it with new random weights, each drawn as before the first step of training. Such copies are the control that counts: on a black background a network that has learned nothing points at the object too. Accuracy is from {} fresh images, the cascade from {}, deletion and insertion from {} a head in {} steps, probes from {} and as many again for the test.",
+        "Nothing here is typed: every sentence is made from measurements of this run, and may come out either way. Each network is shown up to {} images, fresh ones where it reads lines or digits (seed {}), and so are up to {} copies of it with new random weights, each drawn as before the first step of training. Such copies are the control that counts: on a black background a network that has learned nothing points at the object too. Accuracy is from {} fresh images, the cascade from {}, deletion and insertion from {} a head in {} steps, probes from {} and as many again for the test.",
         sizes.maps,
         measurements.seed,
         sizes.copies,
