@@ -105,6 +105,8 @@ impl Explain {
         let mut section = photographs(&self.model, &self.images, self.truth.as_ref(), &self.preprocess);
         section.target = self.layer.clone().map(|name| Located::option("--layer", name));
         section.class = Located::option("--class", Class::of(&self.class));
+        // Filters do not depend on the photographs, and a large network has thousands; `convscope filters` shows them.
+        section.filters = Some(Vec::new());
         section.labels = self.labels.clone().map(|path| Located::option("--labels", path));
         section.placement = Placement::named(&self.placement).unwrap_or(Placement::ReceptiveField);
         match cam::Method::named(&self.method) {

@@ -2,6 +2,7 @@
 
 use super::differences::Differences;
 use super::explainer::{Explainer, best, probabilities};
+use super::filters::{Request, Scene, natural_inputs};
 use super::heatmaps::{Heatmap, Style};
 use super::input::{Ready, Sources, class_of};
 use super::{Collected, activations, architecture, gradcheck, heatmaps, labels, preprocess};
@@ -14,6 +15,7 @@ use crate::progress::Progress;
 use crate::report::page::{self, Figure, Line, Prediction};
 use crate::report::{Assets, assets::slug};
 use crate::visualize::cam::Method;
+use crate::visualize::filter::Mode;
 use crate::visualize::placement::Cells;
 use crate::visualize::saliency;
 use ndarray::{Array2, Array3, ArrayD};
@@ -108,7 +110,7 @@ struct Room<'a> {
     seed: u64,
 }
 
-/// Makes a section's page.
+/// Makes a section's page; `ascent` is the number of steps that filters rise, `None` for the usual one.
 ///
 /// # Errors
 /// Inputs none of which can be used; a network that cannot be run or differentiated.
@@ -116,6 +118,7 @@ pub fn section(
     chapter: &Chapter,
     section: &Section,
     loaded: &Loaded,
+    ascent: Option<usize>,
     progress: &Progress,
     collected: &mut Collected,
 ) -> Result<page::Section> {
@@ -178,6 +181,7 @@ pub fn section(
             "tract could not optimise this network ({reason}); it ran as it is, which is slower but not different."
         ));
     }
+    page.filters = filters(chapter, section, loaded, ascent, progress, collected)?;
     for (number, seen) in seen.iter().enumerate() {
         page.inputs.push(room.input(number + 1, seen, &mut collected.assets)?);
         room.raw(number + 1, seen, &mut collected.raw);
@@ -234,6 +238,45 @@ fn possible(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()>
 fn shortened(labels: &[String]) -> String {
     let more = if labels.len() > 12 { ", …" } else { "" };
     format!("{}{more}", labels.iter().take(12).cloned().collect::<Vec<_>>().join(", "))
+}
+
+/// What the filters look for: those of the convolutions named, else of all.
+fn filters(
+    chapter: &Chapter,
+    section: &Section,
+    loaded: &Loaded,
+    steps: Option<usize>,
+    progress: &Progress,
+    collected: &mut Collected,
+) -> Result<Vec<page::Filters>> {
+    let network = &loaded.network;
+    let layers: Vec<&Layer> = match &section.filters {
+        Some(names) => names.iter().map(|name| layer(chapter, network, name)).collect::<Result<_>>()?,
+        None => network.layers().iter().filter(|layer| layer.convolution.is_some()).collect(),
+    };
+    if layers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let natural = natural_inputs(&sources(chapter, loaded, chapter.seed), &section.inputs)?;
+    let scene = Scene::new(network, &loaded.recipe, natural)?;
+    let count = |layer: &&Layer| layer.output_shape.last().copied().flatten().unwrap_or(0);
+    let bar = progress.bar(layers.iter().map(count).sum(), &format!("Filters of {}", section.title));
+    let study = |layer: &&Layer| {
+        let request = Request {
+            section: &loaded.id,
+            network,
+            layer,
+            filters: None,
+            scene: &scene,
+            mode: Mode::Bounded,
+            objective: None,
+            steps,
+            seed: chapter.seed,
+            top_inputs: section.top_inputs,
+        };
+        super::filters::filters(&request, &bar, collected)
+    };
+    layers.iter().map(study).collect()
 }
 
 /// Only the check of a section's gradients, on its inputs.

@@ -45,7 +45,7 @@ pub(super) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
             method: "HiResCAM".into(),
             verdict: by_maps,
             text: format!(
-                "By HiResCAM the differences are {numbers} times chance, and the claim is {}. {agreement}",
+                "By HiResCAM the differences in energy are {numbers}, and the claim is {}. {agreement}",
                 by_maps.word()
             ),
         }
@@ -60,7 +60,7 @@ pub(super) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
         ),
         verdict,
         result: format!(
-            "Energy of its Grad-CAM maps on the object less that of the others: {} times chance; better maps: {}. Mean accuracy over the heads less theirs: {}; better accuracy: {}. This speaks of these networks, not of their architectures: a few trainings each do not separate the two.",
+            "Energy of its Grad-CAM maps on the object less that of the others, in multiples of chance: {}; better maps: {}. Mean accuracy over the heads less theirs: {}; better accuracy: {}. This speaks of these networks, not of their architectures: a few trainings each do not separate the two.",
             list(&against(&grad_cam, with_interval)),
             map_verdict.word(),
             list(&against(&accuracy, points_with_interval)),

@@ -94,12 +94,12 @@ fn layers<'n>(network: &'n Network, asked: Option<&str>) -> Result<Vec<&'n Layer
 
 /// The inputs of the data set that a network's metadata says it was trained on, where convscope can draw them.
 fn own_data(network: &Network) -> Vec<Input> {
-    let metadata = network.metadata().get("dataset");
-    let metadata = metadata.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    let trained_on = metadata.as_ref().and_then(|data| data.get("train")?.as_str()).unwrap_or_default();
-    let source = match (trained_on.split([',', ' ']).next(), network.input().size(), network.input().channels) {
-        (Some("Line"), Some((28, 28)), 3) => Source::Line { class: 0, sample: 0 },
-        (Some("MNIST"), Some((28, 28)), 1) => Source::Digit { digit: 0, sample: 0 },
+    let metadata =
+        network.metadata().get("dataset").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let name = metadata.as_ref().and_then(|data| data.get("train")?.as_str()).unwrap_or_default().to_lowercase();
+    let source = match network.input().size() {
+        Some((28, 28)) if name.starts_with("line") => Source::Line { class: 0, sample: 0 },
+        Some((28, 28)) if name.starts_with("mnist") => Source::Digit { digit: 0, sample: 0 },
         _ => return Vec::new(),
     };
     vec![Input { source, line: 0 }]

@@ -49,7 +49,7 @@ pub fn correct(network: &Network, plan: &Plan, samples: &Samples, count: usize) 
 ///
 /// # Errors
 /// Images that the network does not take.
-pub fn predictions(network: &Network, plan: &Plan, images: &[&ArrayD<f32>]) -> Result<Vec<Vec<Vec<f64>>>> {
+fn predictions(network: &Network, plan: &Plan, images: &[&ArrayD<f32>]) -> Result<Vec<Vec<Vec<f64>>>> {
     let views: Vec<_> = images.iter().map(|image| image.view()).collect();
     let batch =
         concatenate(Axis(0), &views).map_err(|cause| Error::other(format!("images of different shapes: {cause}")))?;

@@ -1,7 +1,7 @@
 //! A network laid open for measuring: its gradient graph for whole batches, and where in it targets, scores, filters
 //! and poolings are. The same places hold in every copy with other weights.
 
-use super::super::explainer::{Score, class_scores, feature_maps};
+use super::super::explainer::{Score, class_scores, feature_maps, probabilities};
 use crate::backprop::{ReluRule, Tape};
 use crate::error::{Error, Result};
 use crate::measure::pooling::Window;
@@ -15,7 +15,7 @@ use ndarray::{Array2, Array3, ArrayD, Axis, IxDyn, Slice};
 /// The methods that are measured: the one that decides, and the one beside it.
 pub const METHODS: [cam::Method; 2] = [cam::Method::GradCam, cam::Method::HiResCam];
 /// Images in a batch at most; larger ones would not save any more of the packing of dense layers' weights.
-const BATCH: usize = 72;
+const BATCH: usize = 64;
 /// Pixels in a batch at most.
 const PIXELS: usize = BATCH * 28 * 28;
 
@@ -260,6 +260,16 @@ impl Run<'_, '_> {
         let logits = self.value(self.anatomy.logits[head])?;
         let of = &self.anatomy.network.heads()[head];
         Ok(logits.axis_chunks_iter(Axis(0), 1).map(|row| class_scores(of, &row.to_owned())).collect())
+    }
+
+    /// The probabilities of one head's classes, image by image.
+    ///
+    /// # Errors
+    /// As [`Run::value`].
+    pub fn probabilities(&self, head: usize) -> Result<Vec<Vec<f64>>> {
+        let logits = self.value(self.anatomy.logits[head])?;
+        let of = &self.anatomy.network.heads()[head];
+        Ok(logits.axis_chunks_iter(Axis(0), 1).map(|row| probabilities(of, &row.to_owned())).collect())
     }
 
     /// The gradients of one head's score at the target, of a class for each image; [n, k, h, w].

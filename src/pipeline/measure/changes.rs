@@ -3,6 +3,7 @@
 use super::super::input::{Ready, Sources};
 use super::anatomy::Anatomy;
 use super::maps::{Seen, in_batches, see};
+use super::samples::STRIDE;
 use crate::dataset::line::{self, Attributes};
 use crate::error::Result;
 use crate::measure::inference::Change;
@@ -28,8 +29,7 @@ pub fn changes(anatomy: &Anatomy, sources: &Sources, count: usize, seed: u64) ->
     let group = 1 + ATTRIBUTES.len();
     let mut images: Vec<Ready> = Vec::with_capacity(count * group);
     for i in 0..count {
-        // Steps of seven, prime to the number of classes, mix all four attributes.
-        let attributes = Attributes::of_class(7 * i);
+        let attributes = Attributes::of_class(STRIDE * i);
         let mut random = Random::new(seed, i as u64);
         let side = line::SIDE as f64;
         let centre = (random.between(REACH, side - REACH), random.between(REACH, side - REACH));

@@ -148,7 +148,7 @@ impl Heads<'_> {
         if !draws.is_empty() {
             let draws = &draws[..sizes.cascade_copies.min(draws.len())];
             cascade = randomised::cascade(anatomy, parameters, draws, &images[..first], &seen[..first])?;
-            faithfulness = perturbing::faithfulness(anatomy, &plan, samples, images, seen, sizes, seed)?;
+            faithfulness = perturbing::faithfulness(anatomy, samples, images, seen, sizes, seed)?;
         }
         let changes = if samples.are_lines() {
             changes::changes(anatomy, &samples.sources, sizes.changed, seed)?

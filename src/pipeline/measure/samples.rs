@@ -12,6 +12,10 @@ use rayon::prelude::*;
 /// the seeds 1 and 2 that the bundled networks were trained and tested with.
 const SEED: u64 = 10_000;
 
+/// Steps between the classes of successive lines: prime to their number, and such that few lines already mix all
+/// attributes.
+pub const STRIDE: usize = 37;
+
 /// Where measured images come from.
 enum Kind {
     Lines,
@@ -81,7 +85,7 @@ impl<'a> Samples<'a> {
     fn image(&self, i: usize) -> Result<Ready> {
         let generated = |source| self.sources.ready(&Input { source, line: 0 });
         match &self.kind {
-            Kind::Lines => generated(Source::Line { class: i % line::CLASSES, sample: i / line::CLASSES }),
+            Kind::Lines => generated(Source::Line { class: STRIDE * i % line::CLASSES, sample: i / line::CLASSES }),
             Kind::Digits => generated(Source::Digit { digit: i % digit::CLASSES, sample: i / digit::CLASSES }),
             Kind::Mnist(test) => {
                 let label = test.labels.get(i).copied().ok_or_else(|| Error::other("no such MNIST image"))?;
