@@ -8,7 +8,7 @@ use crate::figure::grid::{Layout, Tile, grid};
 use crate::report::Assets;
 use crate::report::page::{Figure, Image, Line};
 use crate::visualize::filter::{Convolution, Kernels, Mode, Objective, counted};
-use crate::visualize::natural::{Field, Window};
+use crate::visualize::natural::{Confirmation, Field, Window};
 use ndarray::Array3;
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ impl Drawing<'_> {
         let image = self.draw(&tiles, size, "kernels", &format!("Kernels of {layer}"), assets)?;
         let constant = self
             .constant_channels()
-            .map(|names| format!(" The weights of {names}, which never varies in the data, are left out."));
+            .map(|names| format!(" The weights of {names}, which never varies in the data, are left out; the mean of the others stands for them, so that grey stays grey."));
         let constant = constant.unwrap_or_default();
         let caption = format!(
             "Kernels of {layer}: the weights of its {count} filters themselves, on one scale for all; grey is 0, the ends of each colour are ±{:.3}.{constant}",
@@ -110,10 +110,12 @@ impl Drawing<'_> {
             .labelled(label);
         }
         let tile = tile(&image).labelled(label);
-        match () {
-            () if ascent.flat => tile.marked("uniform"),
-            () if shown.unconfirmed() => tile.marked("unconfirmed"),
-            () => tile,
+        let confirmation = shown.standing.as_ref().map(|standing| standing.confirmation);
+        match confirmation {
+            _ if ascent.flat => tile.marked("uniform"),
+            Some(Confirmation::Beaten) => tile.marked("beaten"),
+            Some(Confirmation::Silent) => tile.marked("silent"),
+            _ => tile,
         }
     }
 
@@ -147,7 +149,7 @@ impl Drawing<'_> {
                 format!("{}, from “{}” on; {compared}", scene.inputs.len(), scene.inputs[0].name),
             ));
         }
-        lines.push(Line::new("Outlined", "uniform: one colour alone excites the filter nearly as much; unconfirmed: natural images do not bear the image out"));
+        lines.push(Line::new("Outlined", "uniform: one colour alone excites the filter as much; beaten: a natural image of the same norm excites it more; silent: no natural image excites it; dead: nothing does"));
         lines
     }
 

@@ -16,7 +16,7 @@ use crate::progress::Bar;
 use crate::report::assets::slug;
 use crate::report::page;
 use crate::visualize::filter::{self, Ascent, Convolution, Kernels, Mode, Objective, Settings, Target};
-use crate::visualize::natural::{Confirmation, Field, Natural, Responses, Standing, responses};
+use crate::visualize::natural::{Field, Natural, Responses, Standing, responses};
 use rayon::prelude::*;
 
 /// Layers of at most this many filters show the inputs that excite each most without being asked.
@@ -150,10 +150,4 @@ fn study(
 fn field(request: &Request) -> Option<Field> {
     let field = request.network.receptive_field(&request.layer.output_tensor)?;
     Some(Field { size: field.size?, step: field.jump.map(|jump| jump as f64), first: field.start })
-}
-
-impl Shown {
-    fn unconfirmed(&self) -> bool {
-        self.standing.as_ref().is_some_and(|standing| standing.confirmation != Confirmation::Confirmed)
-    }
 }

@@ -2,8 +2,8 @@
 //! excites a filter most.
 //!
 //! *Pixel* mode is the recipe of F. Chollet's "Visualizing what convnets learn" (keras.io): free steps of one length along
-//! the gradient. *Bounded* mode keeps the image within the range of real inputs, pulls it weakly towards the middle of
-//! that range and towards smoothness, and lets the step decay, so that the image settles where the objective and the
+//! the gradient. *Bounded* mode keeps the image within the range of real inputs, pulls it weakly towards the mean
+//! colour of real inputs and towards smoothness, and lets the step decay, so that the image settles where the objective and the
 //! regularisation balance and no longer depends on the step.
 
 pub mod frame;
@@ -25,7 +25,7 @@ pub use target::{Convolution, Target};
 use crate::error::{Error, Result};
 
 /// See [`Ascent::flat`].
-const UNIFORM: f32 = 0.9;
+const UNIFORM: f32 = 0.95;
 
 /// How the image is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +144,7 @@ pub struct Ascent {
     /// The objective after every step.
     pub curve: Vec<f32>,
     pub status: Status,
-    /// Whether the filter answers a uniform colour: the image's central colour alone gives nine tenths of its activation,
+    /// Whether the filter answers a uniform colour: the image's central colour alone gives 95 % of its activation,
     /// counted from that of the background.
     pub flat: bool,
 }
