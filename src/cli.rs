@@ -2,6 +2,8 @@
 
 use clap::{Args, Parser, Subcommand};
 use convscope::config::{Chapter, Class, Input, Located, Preprocessing, Section, Source};
+use convscope::pipeline::filters;
+use convscope::visualize::filter::{Mode, Objective};
 use convscope::visualize::placement::Placement;
 use convscope::visualize::{cam, saliency};
 use std::path::{Path, PathBuf};
@@ -103,6 +105,8 @@ impl Explain {
         let mut section = photographs(&self.model, &self.images, self.truth.as_ref(), &self.preprocess);
         section.target = self.layer.clone().map(|name| Located::option("--layer", name));
         section.class = Located::option("--class", Class::of(&self.class));
+        // Filters do not depend on the photographs, and a large network has thousands; `convscope filters` shows them.
+        section.filters = Some(Vec::new());
         section.labels = self.labels.clone().map(|path| Located::option("--labels", path));
         section.placement = Placement::named(&self.placement).unwrap_or(Placement::ReceptiveField);
         match cam::Method::named(&self.method) {
@@ -110,6 +114,24 @@ impl Explain {
             None => section.saliency = saliency::Method::named(&self.method),
         }
         Chapter::of(&format!("What {} sees", section.title), section)
+    }
+}
+
+impl Filters {
+    /// What is asked for.
+    pub fn options(&self) -> filters::Options {
+        filters::Options {
+            layer: self.layer.clone(),
+            filters: self.filters.clone(),
+            steps: self.steps,
+            size: self.size,
+            mode: if self.mode == "pixel" { Mode::Pixel } else { Mode::Bounded },
+            objective: self
+                .objective
+                .as_ref()
+                .map(|name| if name == "unit" { Objective::Unit } else { Objective::Channel }),
+            seed: self.seed,
+        }
     }
 }
 
@@ -199,9 +221,9 @@ pub struct Filters {
     /// How the image is kept: bounded, within the range of real inputs, or pixel, free as in the Keras recipe
     #[arg(long, default_value = "bounded", value_parser = ["bounded", "pixel"])]
     pub mode: String,
-    /// What grows: the mean of the channel, or the unit at its centre
-    #[arg(long, default_value = "channel", value_parser = ["channel", "unit"])]
-    pub objective: String,
+    /// What grows: the mean of the channel, or the unit at its centre [default: the channel; for first layers both]
+    #[arg(long, value_parser = ["channel", "unit"])]
+    pub objective: Option<String>,
     /// The seed of the start image
     #[arg(long, default_value_t = 2019, value_name = "K")]
     pub seed: u64,

@@ -53,7 +53,10 @@ fn run(cli: &Cli) -> Result<()> {
             let made = pipeline::chapter(&arguments.chapter(), None, &progress)?;
             publish(made, &arguments.out, arguments.raw, &say)
         }
-        Command::Filters(_) => Err(Error::other("not yet")),
+        Command::Filters(arguments) => {
+            let made = pipeline::filters::page(&arguments.model, &arguments.options(), &progress)?;
+            publish(made, &arguments.out, arguments.raw, &say)
+        }
         Command::Gradcheck(arguments) => {
             let check = pipeline::gradients(&arguments.chapter())?;
             print(&if arguments.json { json(&check)? } else { check.table() })?;

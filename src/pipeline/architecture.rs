@@ -8,6 +8,9 @@ use crate::model::{Layer, Network};
 use crate::report::Assets;
 use crate::report::page::{Column, Figure, Line, Table};
 
+/// Layers that the strip's alternative text names; the table has them all.
+const SPOKEN: usize = 12;
+
 /// The architecture, row by row; `Connected to` only where the network branches.
 pub fn table(network: &Network) -> Table {
     let branches = !network.sequential();
@@ -76,7 +79,11 @@ pub fn strip(id: &str, network: &Network, assets: &mut Assets) -> Result<Figure>
         "{title}: {} layers, each with the size of its output.",
         trunk.len() + branches.iter().map(Vec::len).sum::<usize>()
     );
-    let words: Vec<String> = trunk.iter().map(|block| format!("{} {}", block.name, block.shape)).collect();
+    let mut words: Vec<String> =
+        trunk.iter().take(SPOKEN).map(|block| format!("{} {}", block.name, block.shape)).collect();
+    if trunk.len() > SPOKEN {
+        words.push(format!("{} more layers", trunk.len() - SPOKEN));
+    }
     Ok(Figure::single(id, caption, image, words.join(", then ")))
 }
 
@@ -124,9 +131,15 @@ pub fn facts(network: &Network) -> Vec<Line> {
     facts
 }
 
-/// A metadata value as words: JSON objects and strings without their punctuation.
+/// A metadata value as words: JSON objects and strings without their punctuation; training data with its size and its test data.
 fn plain(text: &str) -> String {
     match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(serde_json::Value::Object(entries)) if entries.contains_key("train") => {
+            let words =
+                |key: &str| entries.get(key).and_then(serde_json::Value::as_str).unwrap_or("unknown data").to_string();
+            let samples = entries.get("samples").and_then(serde_json::Value::as_u64).unwrap_or(0);
+            format!("{}, {} images; tested on {}", words("train"), thousands(samples as usize), words("test"))
+        }
         Ok(serde_json::Value::Object(entries)) => {
             let words = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
             entries.iter().map(|(key, value)| format!("{key} {}", words(value))).collect::<Vec<_>>().join(", ")
@@ -143,6 +156,10 @@ mod tests {
     #[test]
     fn metadata_becomes_words() {
         assert_eq!(plain(r#"{"name": "Line", "seed": 1}"#), "name Line, seed 1");
+        assert_eq!(
+            plain(r#"{"train": "Line", "samples": 96000, "test": "fresh lines"}"#),
+            "Line, 96,000 images; tested on fresh lines"
+        );
         assert_eq!(plain("12"), "12");
         assert_eq!(plain("Line, seed 1"), "Line, seed 1");
     }

@@ -212,6 +212,9 @@ impl<'n> Explainer<'n> {
     }
 }
 
+/// Where a walk back starts: values with the weights of their elements.
+type Seeds = Vec<(ValueId, ArrayD<f32>)>;
+
 /// One image's tail: everything between the target and the scores, computed once.
 pub struct Tail<'e> {
     explainer: &'e Explainer<'e>,
@@ -249,7 +252,7 @@ impl Tail<'_> {
         of_map(signed.view(), activation.view(), gradient.view(), &walk)
     }
 
-    fn seeds(&self, head: usize, class: usize, score: Score) -> Result<(Vec<(ValueId, ArrayD<f32>)>, f32)> {
+    fn seeds(&self, head: usize, class: usize, score: Score) -> Result<(Seeds, f32)> {
         let end = self.explainer.end(head, score)?;
         let values = self.tape.value(end).ok_or_else(|| Error::other("the tape kept no scores"))?;
         let seed = seed(self.explainer.head(head)?, values.shape(), class);

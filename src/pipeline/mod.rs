@@ -4,6 +4,7 @@ pub mod activations;
 pub mod architecture;
 pub mod differences;
 pub mod explainer;
+pub mod filters;
 pub mod gradcheck;
 pub mod heatmaps;
 pub mod input;
@@ -48,7 +49,8 @@ pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress)
     let mut page = Page { introduction: chapter.introduction.clone(), ..Page::default() };
     (page.number, page.title) = numbered(&chapter.title);
     for (section, loaded) in chapter.sections.iter().zip(&loaded) {
-        page.sections.push(section::section(chapter, section, loaded, progress, &mut collected)?);
+        let steps = measured.and_then(|sizes| sizes.ascent);
+        page.sections.push(section::section(chapter, section, loaded, steps, progress, &mut collected)?);
     }
     if let Some(sizes) = measured {
         page.inferences = measure::inferences(chapter, &loaded, &page, sizes, progress, &mut collected.assets)?;

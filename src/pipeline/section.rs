@@ -2,17 +2,20 @@
 
 use super::differences::Differences;
 use super::explainer::{Explainer, best, probabilities};
+use super::filters::{Request, Scene, natural_inputs};
 use super::heatmaps::{Heatmap, Style};
 use super::input::{Ready, Sources, class_of};
 use super::{Collected, activations, architecture, gradcheck, heatmaps, labels, preprocess};
 use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
 use crate::error::{Error, Result};
+use crate::figure::chart::{self, Bar};
 use crate::figure::overlay;
-use crate::model::{Layer, Network, Target};
+use crate::model::{Head, Layer, Network, Target};
 use crate::progress::Progress;
 use crate::report::page::{self, Figure, Line, Prediction};
 use crate::report::{Assets, assets::slug};
 use crate::visualize::cam::Method;
+use crate::visualize::filter::Mode;
 use crate::visualize::placement::Cells;
 use crate::visualize::saliency;
 use ndarray::{Array2, Array3, ArrayD};
@@ -75,6 +78,9 @@ fn shown_layers<'n>(chapter: &Chapter, section: &Section, network: &'n Network) 
     }
 }
 
+/// Bars of a head's probabilities.
+const BARS: usize = 5;
+
 /// What one input gave: everything that is drawn of it.
 struct Seen {
     ready: Ready,
@@ -104,7 +110,7 @@ struct Room<'a> {
     seed: u64,
 }
 
-/// Makes a section's page.
+/// Makes a section's page; `ascent` is the number of steps that filters rise, `None` for the usual one.
 ///
 /// # Errors
 /// Inputs none of which can be used; a network that cannot be run or differentiated.
@@ -112,6 +118,7 @@ pub fn section(
     chapter: &Chapter,
     section: &Section,
     loaded: &Loaded,
+    ascent: Option<usize>,
     progress: &Progress,
     collected: &mut Collected,
 ) -> Result<page::Section> {
@@ -174,6 +181,7 @@ pub fn section(
             "tract could not optimise this network ({reason}); it ran as it is, which is slower but not different."
         ));
     }
+    page.filters = filters(chapter, section, loaded, ascent, progress, collected)?;
     for (number, seen) in seen.iter().enumerate() {
         page.inputs.push(room.input(number + 1, seen, &mut collected.assets)?);
         room.raw(number + 1, seen, &mut collected.raw);
@@ -230,6 +238,45 @@ fn possible(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()>
 fn shortened(labels: &[String]) -> String {
     let more = if labels.len() > 12 { ", …" } else { "" };
     format!("{}{more}", labels.iter().take(12).cloned().collect::<Vec<_>>().join(", "))
+}
+
+/// What the filters look for: those of the convolutions named, else of all.
+fn filters(
+    chapter: &Chapter,
+    section: &Section,
+    loaded: &Loaded,
+    steps: Option<usize>,
+    progress: &Progress,
+    collected: &mut Collected,
+) -> Result<Vec<page::Filters>> {
+    let network = &loaded.network;
+    let layers: Vec<&Layer> = match &section.filters {
+        Some(names) => names.iter().map(|name| layer(chapter, network, name)).collect::<Result<_>>()?,
+        None => network.layers().iter().filter(|layer| layer.convolution.is_some()).collect(),
+    };
+    if layers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let natural = natural_inputs(&sources(chapter, loaded, chapter.seed), &section.inputs)?;
+    let scene = Scene::new(network, &loaded.recipe, natural)?;
+    let count = |layer: &&Layer| layer.output_shape.last().copied().flatten().unwrap_or(0);
+    let bar = progress.bar(layers.iter().map(count).sum(), &format!("Filters of {}", section.title));
+    let study = |layer: &&Layer| {
+        let request = Request {
+            section: &loaded.id,
+            network,
+            layer,
+            filters: None,
+            scene: &scene,
+            mode: Mode::Bounded,
+            objective: None,
+            steps,
+            seed: chapter.seed,
+            top_inputs: section.top_inputs,
+        };
+        super::filters::filters(&request, &bar, collected)
+    };
+    layers.iter().map(study).collect()
 }
 
 /// Only the check of a section's gradients, on its inputs.
@@ -392,6 +439,30 @@ impl Room<'_> {
         })
     }
 
+    /// A chart for each head: its most probable classes, with the true one marked where it is known.
+    fn probability_bars(&self, id: &str, seen: &Seen, assets: &mut Assets) -> Result<Vec<page::Panel>> {
+        let heads = self.loaded.network.heads().iter().zip(&seen.probabilities).enumerate();
+        let panel = |(number, (head, probabilities)): (usize, (&Head, &Vec<f64>))| {
+            let mut classes: Vec<usize> = (0..probabilities.len()).collect();
+            classes.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
+            classes.truncate(BARS);
+            let truth = seen.ready.truths.get(number).copied().flatten();
+            let bars: Vec<Bar> = classes
+                .iter()
+                .map(|class| Bar {
+                    label: labels::label(self.loaded.labels.get(number).and_then(|l| l.as_deref()), *class),
+                    value: probabilities[*class],
+                    text: page::percent(probabilities[*class]),
+                    mark: if truth == Some(*class) { "✓".into() } else { String::new() },
+                })
+                .collect();
+            let alt: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.label, bar.text)).collect();
+            let image = assets.add(&format!("{id}-{}", head.name), chart::bars(&head.name, &bars)?);
+            Ok(page::Panel { image, alt: format!("{}: {}", head.name, alt.join(", ")) })
+        };
+        heads.map(panel).collect()
+    }
+
     /// The arrays behind the maps of one input: signed maps on the target's grid, saliency maps, logits.
     fn raw(&self, number: usize, seen: &Seen, raw: &mut Vec<(String, ArrayD<f32>)>) {
         let heads = self.loaded.network.heads();
@@ -416,8 +487,13 @@ impl Room<'_> {
         let panel = overlay::Panel { size: overlay::panel_size((width, height), INPUT_ROOM), label: "" };
         let id = format!("{}-input-{number}-picture", self.loaded.id);
         let image = assets.add(&id, overlay::input(seen.ready.shown.view(), panel)?);
-        let caption = format!("Input image, as the network sees it: {}.", seen.ready.name);
-        let mut figure = Figure::single(id, caption, image, format!("the input, {}", seen.ready.name));
+        let caption = format!(
+            "Input image, as the network sees it, and the most probable classes of each head: {}.",
+            seen.ready.name
+        );
+        let mut figure = Figure::single(id.clone(), caption, image, format!("the input, {}", seen.ready.name));
+        let bars = self.probability_bars(&id, seen, assets)?;
+        figure.rows.push(page::Row { heading: Some("Probabilities".into()), panels: bars });
         figure.provenance = vec![
             Line::new("Source", seen.ready.origin.clone()),
             Line::new("Preprocessing", preprocess::sentence(&self.loaded.recipe)),

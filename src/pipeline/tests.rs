@@ -56,12 +56,12 @@ fn every_cause_of_an_empty_map_is_told_from_the_others() {
         fixture.floats("far", &[1], &[-100.0]).node("Add", &["flat", "far"], "low", vec![]);
         fixture.node("Relu", &["low"], "hidden", vec![]);
     });
-    assert_eq!(cause(&dead), Some(Cause::NoActiveUnit { at: "hidden".into() }));
+    assert!(matches!(cause(&dead), Some(Cause::NoActiveUnit { at }) if at.starts_with("hidden")));
     let saturated = network(0.0, [1.0, 1.0], |fixture| {
         fixture.floats("far", &[1], &[100.0]).node("Add", &["flat", "far"], "high", vec![]);
         fixture.node("Sigmoid", &["high"], "hidden", vec![]);
     });
-    assert_eq!(cause(&saturated), Some(Cause::Saturated { at: "hidden".into() }));
+    assert!(matches!(cause(&saturated), Some(Cause::Saturated { at }) if at.starts_with("hidden")));
     // An image of ones makes the map the same at all its places.
     assert_eq!(cause(&network(0.0, [1.0, 1.0], straight)), Some(Cause::Flat));
 }
@@ -70,7 +70,10 @@ fn every_cause_of_an_empty_map_is_told_from_the_others() {
 fn a_tail_without_rules_is_explained_by_central_differences() {
     // CumSum has no rule; along the flattened map it is linear, so the weights are known: 9 + 8 + … + 1 over 9 positions.
     let network = network(0.0, [0.0, 1.0], |fixture| {
-        fixture.integers("axis", &[1]).node("CumSum", &["flat", "axis"], "hidden", vec![]);
+        fixture.integers("axis", &[1]);
+        // The axis is a scalar.
+        fixture.graph.initializer.last_mut().unwrap().dims.clear();
+        fixture.node("CumSum", &["flat", "axis"], "hidden", vec![]);
     });
     let explainer = Explainer::new(&network, "target", &[], (4, 4)).unwrap();
     let missing = explainer.without_rule();

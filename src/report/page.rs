@@ -209,6 +209,15 @@ impl Prediction {
     }
 }
 
+/// A probability as shown: 99.97 % must not be printed as 100.0 %.
+pub fn percent(probability: f64) -> String {
+    match probability {
+        p if (0.9995..1.0).contains(&p) => "> 99.9 %".to_owned(),
+        p if p > 0.0 && p < 0.0005 => "< 0.1 %".to_owned(),
+        p => format!("{:.1} %", p * 100.0),
+    }
+}
+
 /// One or more pictures with one caption.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Figure {

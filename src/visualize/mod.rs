@@ -2,5 +2,7 @@
 
 pub mod cam;
 pub mod cause;
+pub mod filter;
+pub mod natural;
 pub mod placement;
 pub mod saliency;

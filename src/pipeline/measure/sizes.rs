@@ -27,6 +27,8 @@ pub struct Sizes {
     pub changed: usize,
     /// Filters of one layer whose kernels are measured.
     pub filters: usize,
+    /// Steps of the filters' ascent; `None` for as many as their mode takes.
+    pub ascent: Option<usize>,
 }
 
 impl Sizes {
@@ -45,30 +47,32 @@ impl Sizes {
         steps: 14,
         changed: 72,
         filters: 128,
+        ascent: None,
     };
 
     /// Smaller ones, for a first look.
     pub const QUICK: Sizes = Sizes {
         accuracy: 500,
-        maps: 72,
+        maps: 48,
         copies: 5,
         overlaps: 24,
-        detail: 36,
-        cascade: 36,
-        cascade_copies: 2,
+        detail: 24,
+        cascade: 48,
+        cascade_copies: 1,
         probe: 72,
         probed_copies: 5,
-        perturbed: 20,
+        perturbed: 8,
         steps: 7,
         changed: 28,
         filters: 64,
+        ascent: Some(24),
     };
 
     /// What a page made from smaller samples has to say.
     pub fn note(&self) -> Option<String> {
         (*self != Sizes::FULL).then(|| {
             format!(
-                "Made with --quick: the inferences rest on smaller samples ({} images a network for the maps, {} for the accuracy, {} re-initialised copies), so their intervals are wider and verdicts may differ from those of the whole run.",
+                "Made with --quick: the inferences rest on smaller samples ({} images a network for the maps, {} for the accuracy, {} re-initialised copies) and the filters on fewer steps of ascent, so intervals are wider and verdicts may differ from those of the whole run.",
                 self.maps, self.accuracy, self.copies
             )
         })

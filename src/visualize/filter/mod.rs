@@ -1,0 +1,374 @@
+//! Gradient ascent in input space (Erhan et al. 2009; Simonyan et al. 2013, arXiv:1312.6034, section 2): the image that
+//! excites a filter most.
+//!
+//! *Pixel* mode is the recipe of F. Chollet's "Visualizing what convnets learn" (keras.io): free steps of one length along
+//! the gradient. *Bounded* mode keeps the image within the range of real inputs, pulls it weakly towards the middle of
+//! that range and towards smoothness, and lets the step decay, so that the image settles where the objective and the
+//! regularisation balance and no longer depends on the step.
+
+pub mod frame;
+pub mod kernel;
+mod objective;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use ndarray::Array3;
+use rayon::prelude::*;
+
+pub use frame::Frame;
+pub use kernel::Kernels;
+pub use objective::counted;
+use objective::{Evaluation, Problem};
+pub use target::{Convolution, Target};
+
+use crate::error::{Error, Result};
+
+/// See [`Ascent::flat`].
+const UNIFORM: f32 = 0.9;
+
+/// How the image is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Free, as in the Keras recipe.
+    Pixel,
+    /// Within the range of real inputs, regularised.
+    Bounded,
+}
+
+/// What grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Objective {
+    /// The mean of the channel; two border cells are left out where the map is larger than eight.
+    Channel,
+    /// The activation at the map's central position.
+    Unit,
+}
+
+/// How the ascent goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub mode: Mode,
+    pub objective: Objective,
+    /// Whether the objective is taken after the layer's own activation.
+    pub after_activation: bool,
+    /// Number of steps, at least 1.
+    pub steps: usize,
+    /// Pixel mode: Euclidean length of a step. Bounded mode: length of the first step, in half ranges per value at which
+    /// the gradient is of average size; steps decay linearly to 0.
+    pub step: f32,
+    /// Bounded mode: pull towards the background. Without `tv` and far from the bounds the image settles where
+    /// (x − background) / half range = gradient / (root mean square of the gradient · `l2`).
+    pub l2: f32,
+    /// Bounded mode: weight of the total variation (Rudin, Osher, Fatemi 1992), in the same units.
+    pub tv: f32,
+    /// Bounded mode: how much the value before the activation counts beside the objective at the first step; it fades
+    /// to nothing over the first half of the steps. It lets places answer that are silent at the start.
+    pub leak: f32,
+    /// Number of seeded start images that are tried, at least 1.
+    pub starts: usize,
+    pub seed: u64,
+    /// Lowest and highest value of real inputs in each channel.
+    pub range: Vec<(f32, f32)>,
+    /// The mean colour of real inputs; the middle of the range where it is not known.
+    pub background: Vec<f32>,
+}
+
+impl Settings {
+    /// The Keras recipe: 30 steps of length 10 for an image of 180×180 colour pixels, the same change per pixel for
+    /// others; the start is grey with noise.
+    pub fn pixel(frame: Frame, seed: u64) -> Settings {
+        let scale = frame.len() as f32 / (180 * 180 * 3) as f32;
+        let range = vec![(0.0, 1.0); frame.channels];
+        let step = 10.0 * scale.sqrt();
+        Settings {
+            mode: Mode::Pixel,
+            step,
+            steps: 30,
+            l2: 0.0,
+            tv: 0.0,
+            leak: 0.0,
+            range,
+            ..Settings::bounded(Vec::new(), Vec::new(), seed)
+        }
+    }
+
+    /// The colour of the background in a channel.
+    fn background_of(&self, channel: usize) -> f32 {
+        let (low, high) = frame::bounds(&self.range, channel);
+        self.background.get(channel).copied().unwrap_or((low + high) / 2.0)
+    }
+
+    /// The chapter's settings, for inputs in this range with this mean colour.
+    pub fn bounded(range: Vec<(f32, f32)>, background: Vec<f32>, seed: u64) -> Settings {
+        Settings {
+            mode: Mode::Bounded,
+            objective: Objective::Channel,
+            after_activation: true,
+            steps: 60,
+            step: 0.15,
+            l2: 0.25,
+            tv: 0.1,
+            leak: 0.1,
+            starts: 4,
+            seed,
+            range,
+            background,
+        }
+    }
+}
+
+/// What it took to make a filter answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It had a gradient at the first start.
+    Answered,
+    /// It had none at the first starts, but at this one, counted from 0.
+    NeededStart(usize),
+    /// It had none at any start; from this one, ascent of the value before the activation led to where it has one.
+    NeededPreActivation(usize),
+    /// It never had any, from this number of starts.
+    Dead(usize),
+}
+
+/// One filter's ascent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ascent {
+    pub channel: usize,
+    /// The image [h, w, c] in the network's own units; the first start for a dead filter.
+    pub image: Array3<f32>,
+    /// The objective at the start.
+    pub start: f32,
+    /// The objective at the end.
+    pub end: f32,
+    /// The objective after every step.
+    pub curve: Vec<f32>,
+    pub status: Status,
+    /// Whether the filter answers a uniform colour: the image's central colour alone gives nine tenths of its activation,
+    /// counted from that of the background.
+    pub flat: bool,
+}
+
+impl Ascent {
+    /// Whether the filter never answered.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.status, Status::Dead(_))
+    }
+
+    /// The image as colours in [0, 1].
+    pub fn shown(&self, settings: &Settings) -> Array3<f32> {
+        shown(&self.image, settings)
+    }
+}
+
+fn shown(image: &Array3<f32>, settings: &Settings) -> Array3<f32> {
+    match settings.mode {
+        Mode::Pixel => frame::shown_standardised(image),
+        Mode::Bounded => frame::shown_in_range(image, &settings.range),
+    }
+}
+
+/// The ascents of these filters of a convolution, in their order; `done` is called after each. Filters run in parallel,
+/// each on its own, so the result does not depend on the number of threads.
+///
+/// # Errors
+/// A filter that does not exist; operators without a gradient rule before the convolution.
+pub fn ascend_all(
+    convolution: &Convolution,
+    channels: &[usize],
+    frame: Frame,
+    settings: &Settings,
+    done: &(dyn Fn() + Sync),
+) -> Result<Vec<Ascent>> {
+    let one = |&channel: &usize| {
+        let target = convolution.channel(channel)?;
+        let ascent = ascend(&target, channel, frame, settings);
+        done();
+        ascent
+    };
+    channels.par_iter().map(one).collect()
+}
+
+/// The ascent of one channel from the seeded starts.
+///
+/// # Errors
+/// Operators without a gradient rule before the convolution.
+pub fn ascend(target: &Target, channel: usize, frame: Frame, settings: &Settings) -> Result<Ascent> {
+    let problem = Problem::new(target, frame, settings);
+    let starts = settings.starts.max(1);
+    let start = |number: usize| frame.start(&settings.range, settings.seed, number);
+    let finish = |image: Vec<f32>, status: Status| climb(&problem, channel, image, status, frame, settings);
+    for number in 0..starts {
+        let image = start(number);
+        if answers(&problem.gradient(&problem.evaluate(&image)?)?) {
+            let status = if number == 0 { Status::Answered } else { Status::NeededStart(number) };
+            return finish(image, status);
+        }
+    }
+    for number in 0..starts {
+        if let Some(image) = awaken(&problem, start(number), frame, settings)? {
+            return finish(image, Status::NeededPreActivation(number));
+        }
+    }
+    let image = start(0);
+    let value = problem.value(&problem.evaluate(&image)?);
+    let image = frame.image(&image);
+    Ok(Ascent { channel, image, start: value, end: value, curve: Vec::new(), status: Status::Dead(starts), flat: true })
+}
+
+/// The ascent of one channel from a given image, in the network's layout, whether or not it answers there.
+///
+/// # Errors
+/// An image of another size; operators without a gradient rule before the convolution.
+pub fn ascend_from(
+    target: &Target,
+    channel: usize,
+    image: Vec<f32>,
+    frame: Frame,
+    settings: &Settings,
+) -> Result<Ascent> {
+    if image.len() != frame.len() {
+        return Err(Error::other(format!("a start of {} values for an image of {}", image.len(), frame.len())));
+    }
+    climb(&Problem::new(target, frame, settings), channel, image, Status::Answered, frame, settings)
+}
+
+/// The objective at an image, in the network's layout.
+///
+/// # Errors
+/// An image of another size; operators without a gradient rule before the convolution.
+pub fn objective_at(target: &Target, image: &[f32], frame: Frame, settings: &Settings) -> Result<f32> {
+    let problem = Problem::new(target, frame, settings);
+    Ok(problem.value(&problem.evaluate(image)?))
+}
+
+/// Follows the value before the activation until the activation answers; `None` if it never does.
+fn awaken(problem: &Problem, mut image: Vec<f32>, frame: Frame, settings: &Settings) -> Result<Option<Vec<f32>>> {
+    for step in 0..settings.steps {
+        let evaluation = problem.evaluate(&image)?;
+        let gradient = problem.gradient_before(&evaluation)?;
+        if !answers(&gradient) {
+            return Ok(None);
+        }
+        advance(&mut image, &gradient, step, frame, settings);
+        if answers(&problem.gradient(&problem.evaluate(&image)?)?) {
+            return Ok(Some(image));
+        }
+    }
+    Ok(None)
+}
+
+fn climb(
+    problem: &Problem,
+    channel: usize,
+    mut image: Vec<f32>,
+    status: Status,
+    frame: Frame,
+    settings: &Settings,
+) -> Result<Ascent> {
+    let mut evaluation: Evaluation = problem.evaluate(&image)?;
+    let start = problem.value(&evaluation);
+    let mut curve = Vec::with_capacity(settings.steps);
+    for step in 0..settings.steps {
+        let leak = settings.leak * (1.0 - 2.0 * step as f32 / settings.steps as f32).max(0.0);
+        let gradient = problem.gradient_with_leak(&evaluation, leak)?;
+        // Where there is no gradient there is nothing to follow; regularisation alone would only undo the image.
+        if answers(&gradient) {
+            advance(&mut image, &gradient, step, frame, settings);
+            evaluation = problem.evaluate(&image)?;
+        }
+        curve.push(problem.value(&evaluation));
+    }
+    let end = curve.last().copied().unwrap_or(start);
+    let image = frame.image(&image);
+    let flat = is_uniform(problem, &image, end, frame, settings)?;
+    Ok(Ascent { channel, image, start, end, curve, status, flat })
+}
+
+/// Whether one colour excites the filter as much as the image does: the median of the image's central half, taken alone,
+/// gives at least [`UNIFORM`] of what the image adds to the background's activation.
+fn is_uniform(problem: &Problem, image: &Array3<f32>, end: f32, frame: Frame, settings: &Settings) -> Result<bool> {
+    let colour = frame::central_colour(image);
+    let background: Vec<f32> = (0..frame.channels).map(|c| settings.background_of(c)).collect();
+    let of = |colour: &[f32]| -> Result<f32> {
+        let values: Vec<f32> = (0..frame.len()).map(|i| colour.get(frame.channel(i)).copied().unwrap_or(0.0)).collect();
+        Ok(problem.value(&problem.evaluate(&values)?))
+    };
+    let (uniform, silent) = (of(&colour)?, of(&background)?);
+    Ok(uniform - silent >= UNIFORM * (end - silent))
+}
+
+fn answers(gradient: &[f32]) -> bool {
+    gradient.iter().any(|&g| g != 0.0)
+}
+
+/// One step of the ascent.
+fn advance(image: &mut [f32], gradient: &[f32], step: usize, frame: Frame, settings: &Settings) {
+    match settings.mode {
+        Mode::Pixel => {
+            let square: f64 = gradient.iter().map(|&g| f64::from(g).powi(2)).sum();
+            // The floor is that of TensorFlow's l2_normalize.
+            let scale = f64::from(settings.step) / square.max(1e-12).sqrt();
+            image.iter_mut().zip(gradient).for_each(|(x, &g)| *x += (scale * f64::from(g)) as f32);
+        }
+        Mode::Bounded => {
+            let decay = 1.0 - step as f32 / settings.steps.max(1) as f32;
+            bounded_step(image, gradient, decay, frame, settings);
+        }
+    }
+}
+
+/// A step of projected ascent of objective − l2/2 ‖z − background‖² − tv · TV(z), where z are the values in half ranges
+/// from the middle and the gradient is brought to root mean square 1 over the values it reaches.
+///
+/// `decay` falls from 1 to 0 over the ascent. Both weights start at twice theirs and are down to it by half time, so that
+/// what does not count gives way early and the activation keeps rising to the end.
+fn bounded_step(image: &mut [f32], gradient: &[f32], decay: f32, frame: Frame, settings: &Settings) {
+    let (step, fade) = (settings.step * decay, 1.0 + (2.0 * decay - 1.0).max(0.0));
+    let channel = |c: usize| {
+        let (low, high) = frame::bounds(&settings.range, c);
+        let (middle, half) = ((low + high) / 2.0, (high - low) / 2.0);
+        (middle, half, (settings.background_of(c) - middle) / half)
+    };
+    let channels: Vec<(f32, f32, f32)> = (0..frame.channels).map(channel).collect();
+    let of = |i: usize| channels[frame.channel(i)];
+    let z = |(i, x): (usize, &f32)| match of(i) {
+        (middle, half, _) if half > 0.0 => (x - middle) / half,
+        _ => 0.0,
+    };
+    let z: Vec<f32> = image.iter().enumerate().map(z).collect();
+    let gradient: Vec<f32> = gradient.iter().enumerate().map(|(i, g)| g * of(i).1).collect();
+    let reached = gradient.iter().filter(|g| **g != 0.0);
+    let (square, count) = reached.fold((0.0, 0.0), |(sum, n), &g| (sum + f64::from(g).powi(2), n + 1.0));
+    let norm = if count > 0.0 { (square / count).sqrt() as f32 } else { 1.0 };
+    let variation = total_variation_gradient(&z, frame);
+    for (i, x) in image.iter_mut().enumerate() {
+        let (middle, half, background) = of(i);
+        if half > 0.0 {
+            let direction =
+                gradient[i] / norm - fade * (settings.l2 * (z[i] - background) + settings.tv * variation[i]);
+            *x = middle + half * (z[i] + step * direction).clamp(-1.0, 1.0);
+        }
+    }
+}
+
+/// The gradient of Σ √(∂x² + ∂y² + ε²) over all pixels and channels, differences taken to the right and down.
+fn total_variation_gradient(z: &[f32], frame: Frame) -> Vec<f32> {
+    const EPSILON: f32 = 0.1;
+    let mut gradient = vec![0.0; z.len()];
+    for c in 0..frame.channels {
+        for y in 0..frame.height {
+            for x in 0..frame.width {
+                let here = frame.at(y, x, c);
+                let right = if x + 1 < frame.width { frame.at(y, x + 1, c) } else { here };
+                let below = if y + 1 < frame.height { frame.at(y + 1, x, c) } else { here };
+                let (dx, dy) = (z[right] - z[here], z[below] - z[here]);
+                let length = (dx * dx + dy * dy + EPSILON * EPSILON).sqrt();
+                gradient[right] += dx / length;
+                gradient[below] += dy / length;
+                gradient[here] -= (dx + dy) / length;
+            }
+        }
+    }
+    gradient
+}

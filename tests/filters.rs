@@ -1,0 +1,149 @@
+//! What the filters of the bundled networks look for: TensorFlow as witness, and every filter of all six.
+
+use crate::support::{NETWORKS, convscope, message, network, repository};
+use convscope::dataset::{digit, line};
+use convscope::model::graph::Graph;
+use convscope::model::{Layer, Network};
+use convscope::pipeline::filters::{Options, page};
+use convscope::progress::Progress;
+use convscope::visualize::filter::{Convolution, Frame, Mode, Settings, ascend_all, ascend_from};
+use convscope::visualize::natural::{mean_colour, range};
+use ndarray::{ArrayD, Axis};
+use ndarray_npy::NpzReader;
+use std::fs::File;
+
+fn graph(network: &Network, layer: &Layer) -> Graph {
+    network.graph(&[&layer.pre_activation, &layer.output_tensor], 1, None).unwrap()
+}
+
+fn convolution<'g>(graph: &'g Graph, layer: &Layer) -> Convolution<'g> {
+    Convolution::new(graph, graph.outputs[0], graph.outputs[1], layer.channel_axis).unwrap()
+}
+
+#[test]
+fn the_keras_recipe_ends_where_tensorflow_does() {
+    let mut compared = 0;
+    for stem in NETWORKS {
+        let network = Network::load(&network(stem)).unwrap();
+        let mut goldens =
+            NpzReader::new(File::open(repository(&format!("tests/goldens/{stem}.npz"))).unwrap()).unwrap();
+        let names = goldens.names().unwrap();
+        let start: ArrayD<f32> = goldens.by_name("ascent.start").unwrap();
+        for name in names.iter().filter(|name| name.starts_with("ascent.")) {
+            let [_, layer, filter] = name.split('.').collect::<Vec<_>>()[..] else { continue };
+            let (layer, filter): (_, usize) = (network.layer(layer).unwrap(), filter.parse().unwrap());
+            let graph = graph(&network, layer);
+            let convolution = convolution(&graph, layer);
+            let frame = Frame::new(convolution.input_shape(), true).unwrap();
+            let settings = Settings { steps: 10, step: 10.0, ..Settings::pixel(frame, 1) };
+            let target = convolution.channel(filter).unwrap();
+            let ascent = ascend_from(&target, filter, start.iter().copied().collect(), frame, &settings).unwrap();
+            let image: ArrayD<f32> = goldens.by_name(name).unwrap();
+            let off = image.iter().zip(&ascent.image).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(off < 1e-3, "{stem} {name}: {off}");
+            // TensorFlow noted the activation before each step.
+            let activations: ArrayD<f32> = goldens.by_name(&format!("{name}.activation")).unwrap();
+            let ours = std::iter::once(&ascent.start).chain(&ascent.curve);
+            activations
+                .iter()
+                .zip(ours)
+                .for_each(|(a, b)| assert!((a - b).abs() < 1e-3 * (1.0 + a.abs()), "{name}: {a} {b}"));
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 12, "two filters of each network");
+}
+
+#[test]
+fn all_filters_of_the_bundled_networks_climb_to_the_end() {
+    let mut filters = 0;
+    for stem in NETWORKS {
+        let network = Network::load(&network(stem)).unwrap();
+        let images: Vec<ArrayD<f32>> = if network.input().channels == 1 {
+            let drawn = (0..100).map(|i| digit::sample(3, i % 10, i / 10).image.insert_axis(Axis(2)).into_dyn());
+            drawn.map(|image| image.mapv(|byte| f32::from(byte) / 255.0).insert_axis(Axis(0))).collect()
+        } else {
+            let drawn = (0..line::CLASSES).map(|class| line::sample(3, class, 0).image.into_dyn());
+            drawn.map(|image| image.mapv(|byte| f32::from(byte) / 255.0).insert_axis(Axis(0))).collect()
+        };
+        for layer in network.layers().iter().filter(|layer| layer.convolution.is_some()) {
+            let graph = graph(&network, layer);
+            let convolution = convolution(&graph, layer);
+            let frame = Frame::new(convolution.input_shape(), true).unwrap();
+            let settings = Settings::bounded(range(&images, frame), mean_colour(&images, frame), 2019);
+            let all: Vec<usize> = (0..convolution.channels()).collect();
+            for ascent in ascend_all(&convolution, &all, frame, &settings, &|| ()).unwrap() {
+                let place = format!("{stem} {} {}", layer.name, ascent.channel);
+                filters += 1;
+                if ascent.is_dead() {
+                    continue;
+                }
+                assert!(ascent.end > ascent.start, "{place}: from {} to {}", ascent.start, ascent.end);
+                let averages: Vec<f32> =
+                    ascent.curve.windows(10).map(|window| window.iter().sum::<f32>() / 10.0).collect();
+                for pair in averages.windows(2) {
+                    assert!(pair[1] >= pair[0] - 1e-3 * pair[0].abs(), "{place}: {} falls to {}", pair[0], pair[1]);
+                }
+                for ((_, _, c), value) in ascent.image.indexed_iter() {
+                    assert!((settings.range[c].0..=settings.range[c].1).contains(value), "{place}: {value}");
+                }
+            }
+        }
+    }
+    assert_eq!(filters, 32 + 32 + 8 + 14 + 18 + 224);
+}
+
+#[test]
+fn the_page_is_the_same_for_any_number_of_threads() {
+    let options = Options {
+        layer: None,
+        filters: None,
+        steps: Some(8),
+        size: None,
+        mode: Mode::Bounded,
+        objective: None,
+        seed: 2,
+    };
+    let made = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let made = pool.install(|| page(&network("variation-2"), &options, &Progress::new(true)).unwrap());
+        let rendered = convscope::report::render(&made.page, made.collected.assets).unwrap();
+        (rendered.json, rendered.html, made.collected.raw)
+    };
+    assert!(made(1) == made(3));
+}
+
+#[test]
+fn filters_that_do_not_exist_are_refused_with_what_exists() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = network("variation-2");
+    for (arguments, wanted) in [
+        (&["--layer", "dense_1"][..], "`dense_1` is no convolution"),
+        (&["--layer", "conv2d_9"], "`conv2d_9` is no layer"),
+        (&["--filters", "2,8"], "no filters 8"),
+        (&["--layer", "conv2d_2", "--filters", "7"], "no filter 7"),
+        (&["--filters", "x"], "`x` is no number"),
+    ] {
+        let all = [&["filters", file.to_str().unwrap()], arguments].concat();
+        let output = convscope(folder.path(), &all);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let message = message(&output);
+        let known = message.contains("conv2d_1 (8 filters), conv2d_2 (6 filters)");
+        assert!(message.contains(wanted) && known, "{message}");
+    }
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is written");
+}
+
+#[test]
+fn the_raw_images_are_written_beside_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = network("variation-1");
+    let arguments =
+        ["filters", file.to_str().unwrap(), "--layer", "conv2d_2", "--filters", "1-2", "--steps", "3", "--raw", "-q"];
+    let output = convscope(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", message(&output));
+    let path = folder.path().join("filters/raw/variation-1-conv2d_2-filters.npy");
+    let images: ArrayD<f32> = ndarray_npy::ReadNpyExt::read_npy(File::open(path).unwrap()).unwrap();
+    assert_eq!(images.shape(), [2, 28, 28, 3]);
+    assert!(images.iter().all(|value| (0.0..=1.0).contains(value)));
+}
