@@ -52,11 +52,17 @@ pub struct Anatomy<'n> {
 }
 
 impl<'n> Anatomy<'n> {
-    /// Lowers a network for batches; `target` is the value that heatmaps explain.
+    /// Lowers a network for batches of at most `images`; `target` is the value that heatmaps explain.
     ///
     /// # Errors
     /// A graph that cannot be typed, or a target that is no feature map.
-    pub fn new(network: &'n Network, target: &str, placement: Placement, size: (usize, usize)) -> Result<Anatomy<'n>> {
+    pub fn new(
+        network: &'n Network,
+        target: &str,
+        placement: Placement,
+        size: (usize, usize),
+        images: usize,
+    ) -> Result<Anatomy<'n>> {
         let heads = network.heads();
         let shown = |layer: &&Layer| layer.kind != "InputLayer";
         let layers: Vec<&Layer> = network.layers().iter().filter(shown).collect();
@@ -64,7 +70,8 @@ impl<'n> Anatomy<'n> {
         taps.extend(heads.iter().map(|head| head.logits.as_str()));
         taps.extend(heads.iter().map(|head| head.name.as_str()));
         taps.extend(layers.iter().map(|layer| layer.output_tensor.as_str()));
-        let batch = network.fixed_batch().unwrap_or((PIXELS / (size.0 * size.1).max(1)).clamp(1, BATCH));
+        let batch =
+            network.fixed_batch().unwrap_or((PIXELS / (size.0 * size.1).max(1)).clamp(1, BATCH.min(images.max(1))));
         let graph = network.graph(&taps, batch, Some(size))?;
         let find = |i: usize| graph.outputs.get(i).copied().ok_or_else(|| Error::other("a tap was lost in lowering"));
         let target_id = find(0)?;

@@ -26,7 +26,7 @@ const COPIES: u64 = 20_000;
 pub fn network(chapter: &Chapter, section: &Section, loaded: &Loaded, sizes: &Sizes) -> Result<inference::Network> {
     let network = &loaded.network;
     let target = section::target(chapter, section, network)?;
-    let anatomy = Anatomy::new(network, &target.tensor, section.placement, loaded.size())?;
+    let anatomy = Anatomy::new(network, &target.tensor, section.placement, loaded.size(), sizes.maps)?;
     let samples = Samples::of(chapter, section, loaded)?;
     let seed = samples::seed(chapter);
     let images = samples.images(0, sizes.maps)?;

@@ -45,7 +45,7 @@ fn images(count: usize) -> Vec<Ready> {
 #[test]
 fn a_batch_gives_each_image_the_maps_that_it_gets_alone() {
     let network = network();
-    let anatomy = Anatomy::new(&network, "target", Placement::ReceptiveField, (8, 8)).unwrap();
+    let anatomy = Anatomy::new(&network, "target", Placement::ReceptiveField, (8, 8), 6).unwrap();
     let images = images(anatomy.batch + 3);
     let seen =
         in_batches(&anatomy, &anatomy.graph, &images, &anatomy.explained(), |run, _| see(&anatomy, run, None)).unwrap();
@@ -77,7 +77,7 @@ fn changed(a: &Graph, b: &Graph) -> usize {
 #[test]
 fn copies_are_new_from_the_top_downwards_and_the_same_for_the_same_seed() {
     let network = network();
-    let anatomy = Anatomy::new(&network, "target", Placement::ReceptiveField, (8, 8)).unwrap();
+    let anatomy = Anatomy::new(&network, "target", Placement::ReceptiveField, (8, 8), 6).unwrap();
     let parameters = Parameters::of(&anatomy.graph);
     assert_eq!(parameters.stages(), 4, "two dense layers and two convolutions");
     let drawn = parameters.draw(&anatomy.graph, 1);
