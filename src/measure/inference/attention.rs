@@ -58,8 +58,10 @@ pub(super) fn claim_1(measurements: &Measurements) -> Option<Evidence> {
         },
         beside: beside(verdict, &hires_cam, " times chance"),
         details,
-        figures: judge::figures(&grad_cam, |n| [&n.figures.heatmaps[..], &n.figures.activations[..]].concat()),
-        chart: Some(judge::chart(&grad_cam, "energy on the object, trained − re-initialised (times chance)", margin)),
+        figures: judge::figures(&grad_cam, |n| {
+            n.figures.heatmaps.iter().chain(n.figures.activations.last()).cloned().collect()
+        }),
+        chart: Some(judge::chart(&grad_cam, "energy on object, trained − copies (times chance)", margin)),
     })
 }
 

@@ -91,7 +91,7 @@ pub(super) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
         details: networks.iter().map(|n| network_detail(n)).collect(),
         figures: networks.iter().flat_map(|n| n.figures.heatmaps.iter().cloned()).collect(),
         chart: Some(Chart::Intervals {
-            axis: format!("energy on the object, {} − rival (times chance)", third.name),
+            axis: format!("energy on object, {} − rival (times chance)", third.name),
             rows: rivals
                 .iter()
                 .zip(&grad_cam)
@@ -206,6 +206,7 @@ pub(super) fn claim_11(measurements: &Measurements) -> Option<Evidence> {
                     let interval = super::super::bootstrap::mean_interval(values, measurements.seed)?;
                     Some(IntervalRow { label: network.name.clone(), interval, points: Vec::new() })
                 })
+                .chain([IntervalRow { label: "difference".into(), interval, points: Vec::new() }])
                 .collect(),
             threshold: threshold::DETAIL,
         }),

@@ -130,9 +130,9 @@ pub(super) fn claim_13(measurements: &Measurements) -> Option<Evidence> {
         threshold: Threshold { value: margin, rule: judge::rule(margin), why: "five percentage points are more than the probe's own chance on such samples".into() },
         beside: None,
         details,
-        figures: judge::figures(&judged, |n| n.figures.activations.clone()),
+        figures: judge::figures(&judged, |n| n.figures.activations.last().cloned().into_iter().collect()),
         chart: Some(Chart::Curves {
-            axis: "accuracy of a linear probe (0 chance, 1 perfect)".into(),
+            axis: "probe's accuracy (0 chance, 1 perfect)".into(),
             steps: (0..depth).map(step).collect(),
             series: curves.iter().map(series).collect(),
         }),

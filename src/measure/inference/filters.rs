@@ -148,7 +148,7 @@ pub(super) fn claim_6(measurements: &Measurements) -> Option<Evidence> {
     let meaning = match verdict {
         Verdict::NotSupported if combined.high < threshold::COMBINED => " So they combine next to nothing.",
         Verdict::NotSupported => {
-            " Random weights combine the first layer as selectively: the combination does not come from training."
+            " Random weights combine the first layer about as selectively: the combination cannot be credited to training."
         }
         Verdict::Supported | Verdict::Undecided => "",
     };

@@ -80,7 +80,7 @@ pub(super) fn claim_9(measurements: &Measurements) -> Option<Evidence> {
         details,
         figures: measurements.networks.iter().flat_map(|n| n.figures.heatmaps.iter().cloned()).collect(),
         chart: Some(Chart::Bars {
-            axis: "share of images with a gradient of exactly zero behind the softmax".into(),
+            axis: "gradients of exactly zero behind the softmax".into(),
             bars: counted
                 .iter()
                 .map(|(label, g)| Bar { label: label.clone(), value: super::super::quotient(g.softmax_zero as f64, g.images as f64, 0.0) })

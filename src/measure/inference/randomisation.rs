@@ -85,7 +85,7 @@ pub(super) fn claim_14(measurements: &Measurements) -> Option<Evidence> {
         details: found.iter().map(detail).collect(),
         figures,
         chart: Some(Chart::Curves {
-            axis: "rank correlation with the trained map".into(),
+            axis: "correlation left (rank correlation with the trained map)".into(),
             steps: (0..=depth).map(step).collect(),
             series: found.iter().map(series).collect(),
         }),

@@ -65,6 +65,12 @@ fn separated(measurements: &Measurements) -> Option<String> {
             "Neither Grad-CAM nor HiResCAM puts more energy on the object than it does with random weights.".into(),
         );
     }
+    if (grad_cam - hires_cam).abs() < 0.01 {
+        return Some(format!(
+            "Grad-CAM and HiResCAM tell trained networks from random ones equally well: {} times the copies' energy on the object.",
+            number(grad_cam)
+        ));
+    }
     let (better, b, w) =
         if hires_cam > grad_cam { ("HiResCAM", hires_cam, grad_cam) } else { ("Grad-CAM", grad_cam, hires_cam) };
     Some(format!(

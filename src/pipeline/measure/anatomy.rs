@@ -15,7 +15,7 @@ use ndarray::{Array2, Array3, ArrayD, Axis, IxDyn, Slice};
 /// The methods that are measured: the one that decides, and the one beside it.
 pub const METHODS: [cam::Method; 2] = [cam::Method::GradCam, cam::Method::HiResCam];
 /// Images in a batch at most; larger ones would not save any more of the packing of dense layers' weights.
-const BATCH: usize = 64;
+const BATCH: usize = 72;
 /// Pixels in a batch at most.
 const PIXELS: usize = BATCH * 28 * 28;
 

@@ -1,10 +1,10 @@
 //! From measured evidence to the page: sentences, small charts, folded details, the table and the answer about trust.
 
+use super::charts;
 use crate::error::Result;
-use crate::figure::{Picture, chart};
-use crate::measure::inference::{Chart, Evidence, Measurements, SummaryRow, Verdict, evaluate, summary, trust};
+use crate::measure::inference::{Evidence, Measurements, SummaryRow, Verdict, evaluate, summary, trust};
 use crate::report::Assets;
-use crate::report::page::{self, Column, Figure, Inference, Inferences, Line, Remarks, Table};
+use crate::report::page::{self, Column, Inference, Inferences, Line, Remarks, Table};
 
 /// The original's claims have the numbers 1 to 11; ours follow.
 const ORIGINAL: u8 = 11;
@@ -56,8 +56,11 @@ fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {
         Line::new(
             "Statistic",
             format!(
-                "{}: {:.4}{unit}, 95 % interval {:.4} to {:.4}",
-                evidence.statistic.name, interval.value, interval.low, interval.high
+                "{}: {}{unit}, 95 % interval {} to {}",
+                evidence.statistic.name,
+                exact(interval.value),
+                exact(interval.low),
+                exact(interval.high)
             ),
         ),
         Line::new("Sample", format!("{} ({})", evidence.n, evidence.cases)),
@@ -68,7 +71,7 @@ fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {
         ),
     ];
     details.extend(evidence.details.iter().map(|detail| Line::new(detail.name.clone(), detail.text.clone())));
-    let chart = evidence.chart.as_ref().map(|data| figure(&id, data, evidence, assets)).transpose()?.flatten();
+    let chart = evidence.chart.as_ref().map(|chart| charts::figure(&id, chart, assets)).transpose()?.flatten();
     Ok(Inference {
         number: usize::from(evidence.number),
         statement: evidence.statement.clone(),
@@ -84,79 +87,9 @@ fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {
     })
 }
 
-/// A chart, if there is any number to draw.
-fn figure(id: &str, data: &Chart, evidence: &Evidence, assets: &mut Assets) -> Result<Option<Figure>> {
-    let title = format!("{}: {}", evidence.statement, evidence.verdict.word());
-    let drawn: Option<(Picture, String, String)> = match data {
-        Chart::Intervals { axis, rows, threshold } => {
-            let row = |row: &crate::measure::inference::IntervalRow| chart::Interval {
-                label: row.label.clone(),
-                value: row.interval.value,
-                low: row.interval.low,
-                high: row.interval.high,
-                control: false,
-            };
-            let drawn: Vec<chart::Interval> = rows.iter().map(row).collect();
-            let words =
-                rows.iter().map(|r| format!("{} {:.2}", r.label, r.interval.value)).collect::<Vec<_>>().join(", ");
-            let reference = Some((*threshold, "threshold"));
-            let caption = format!("{}, with 95 % intervals.", capital(axis));
-            (!drawn.is_empty())
-                .then(|| Ok((chart::intervals(&title, axis, &drawn, reference)?, caption, words)))
-                .transpose()?
-        }
-        Chart::Curves { axis, steps, series } => {
-            let curves: Vec<Vec<f32>> = series.iter().map(|s| s.values.iter().map(|v| *v as f32).collect()).collect();
-            let words = series
-                .iter()
-                .map(|s| {
-                    format!("{} {}", s.label, s.values.iter().map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(" "))
-                })
-                .collect::<Vec<_>>()
-                .join(", ");
-            let x = match steps.as_slice() {
-                [first, .., last] => format!("from {first} (0) to {last} ({})", steps.len() - 1),
-                _ => "step".into(),
-            };
-            let median = if series.len() > 2 { "; the strong line is their median" } else { "" };
-            let caption = format!(
-                "{}: a line for each of {}{median}.",
-                capital(axis),
-                listed(series.iter().map(|s| s.label.as_str()))
-            );
-            let spec = chart::Curves { title: &title, x: &x, y: axis, curves: &curves };
-            curves.iter().any(|c| !c.is_empty()).then(|| Ok((chart::curves(&spec)?, caption, words))).transpose()?
-        }
-        Chart::Bars { axis, bars } => {
-            let bar = |bar: &crate::measure::inference::Bar| chart::Bar {
-                label: bar.label.clone(),
-                value: bar.value,
-                text: format!("{:.1} %", bar.value * 100.0),
-                ..chart::Bar::default()
-            };
-            let drawn: Vec<chart::Bar> = bars.iter().map(bar).collect();
-            let words = drawn.iter().map(|b| format!("{} {}", b.label, b.text)).collect::<Vec<_>>().join(", ");
-            (!drawn.is_empty())
-                .then(|| Ok((chart::bars(&title, &drawn)?, format!("{}.", capital(axis)), words)))
-                .transpose()?
-        }
-    };
-    Ok(drawn.map(|(picture, caption, words)| {
-        let id = format!("{id}-chart");
-        let image = assets.add(&id, picture);
-        Figure { enlargeable: false, ..Figure::single(id, caption, image, words) }
-    }))
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// The first few of many labels.
-fn listed<'a>(labels: impl Iterator<Item = &'a str>) -> String {
-    let labels: Vec<&str> = labels.collect();
-    if labels.len() > 6 { format!("{} heads", labels.len()) } else { labels.join(", ") }
+/// A number to four decimals, with a true minus sign.
+fn exact(value: f64) -> String {
+    format!("{value:.4}").replace('-', "−")
 }
 
 /// The summary table.
@@ -164,7 +97,7 @@ fn table(rows: &[SummaryRow]) -> Table {
     let number = |value: Option<f64>| value.map_or("–".to_string(), |value| format!("{value:.2}"));
     let row = |row: &SummaryRow| {
         let accuracy = row.accuracy.map_or("–".to_string(), |a| {
-            format!("{:.1} % ({:.1} to {:.1})", a.value * 100.0, a.low * 100.0, a.high * 100.0)
+            format!("{:.1} ({:.1} to {:.1})", a.value * 100.0, a.low * 100.0, a.high * 100.0)
         });
         let beside = |trained, copies: Option<f64>| match copies {
             Some(_) => format!("{} / {}", number(trained), number(copies)),
@@ -183,16 +116,20 @@ fn table(rows: &[SummaryRow]) -> Table {
         ]
     };
     Table {
-        caption: "The networks side by side. Energy on the object is in multiples of chance, trained / re-initialised."
-            .into(),
+        caption: "What was measured of each network and head".into(),
+        totals: vec![
+            "Grad-CAM and HiResCAM: energy on the object in multiples of chance, trained / re-initialised copies."
+                .into(),
+            "Zero gradients: images whose gradient is exactly zero, behind the softmax / of the logit.".into(),
+        ],
         columns: vec![
             Column::text("Network"),
             Column::text("Head"),
-            Column::number("Accuracy (95 % interval)"),
-            Column::number("Grad-CAM on the object"),
-            Column::number("HiResCAM on the object"),
-            Column::number("Empty Grad-CAM maps"),
-            Column::number("Zero gradients: softmax / logit"),
+            Column::number("Accuracy, %"),
+            Column::number("Grad-CAM"),
+            Column::number("HiResCAM"),
+            Column::number("Empty maps"),
+            Column::number("Zero gradients"),
             Column::number("Filters alive"),
         ],
         rows: rows.iter().map(row).collect(),

@@ -124,10 +124,7 @@ fn each<R>(conv: &Conv, most: usize, of: &dyn Fn(ArrayView3<f32>) -> R) -> Vec<R
     let [_, rows, columns] = conv.window.axes.map(|axis| axis.kernel);
     let inputs = conv.inputs / conv.groups;
     let kernels = conv.kernel.chunks_exact((inputs * conv.window.kernel_len()).max(1)).take(most);
-    kernels
-        .filter_map(|kernel| ArrayView3::from_shape((inputs, rows, columns), kernel).ok())
-        .map(|kernel| of(kernel))
-        .collect()
+    kernels.filter_map(|kernel| ArrayView3::from_shape((inputs, rows, columns), kernel).ok()).map(of).collect()
 }
 
 /// Which of three color channels are not the same in all images at all places. All of them in a network with another

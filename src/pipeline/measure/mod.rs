@@ -3,6 +3,7 @@
 mod accuracy;
 mod anatomy;
 mod changes;
+mod charts;
 mod copies;
 mod findings;
 mod heads;
@@ -14,11 +15,13 @@ mod probes;
 mod randomised;
 mod samples;
 pub mod sizes;
+#[cfg(test)]
+mod tests;
 
 use super::section::Loaded;
 use crate::config::Chapter;
 use crate::error::Result;
-use crate::measure::inference::{Figures, Measurements, Network};
+use crate::measure::inference::{Figures, Measurements, Network, threshold};
 use crate::progress::Progress;
 use crate::report::Assets;
 use crate::report::page::{self, Inferences, Page};
@@ -65,6 +68,7 @@ pub fn inferences(
     let (measurements, left_out) = measure(chapter, loaded, &figures, sizes, progress);
     let heading = page.number.map_or("Inferences".into(), |number| format!("{number}.1 Inferences"));
     let mut paragraphs = vec![method(&measurements, sizes)];
+    paragraphs.extend(few(&measurements));
     paragraphs.extend(left_out);
     findings::inferences(heading, paragraphs, &measurements, assets)
 }
@@ -72,7 +76,7 @@ pub fn inferences(
 /// Where the inferences come from, in a paragraph.
 fn method(measurements: &Measurements, sizes: &Sizes) -> String {
     format!(
-        "Nothing here is typed: every sentence is made from measurements of this run, and may come out either way. Each network is shown up to {} images that it was not trained on (seed {}), and so are up to {} copies of it with new random weights, each drawn as before the first step of training. Such copies are the control that counts: on a black background a network that has learned nothing points at the object too. Accuracy is from {} fresh images, the cascade from {}, deletion and insertion from {} a head in {} steps, probes from {} and as many again for the test.",
+        "Nothing here is typed: every sentence is made from measurements of this run, and may come out either way. Each network is shown up to {} images, fresh ones where it reads lines or digits (seed {}), and so are up to {} copies of it with new random weights, each drawn as before the first step of training. Such copies are the control that counts: on a black background a network that has learned nothing points at the object too. Accuracy is from {} fresh images, the cascade from {}, deletion and insertion from {} a head in {} steps, probes from {} and as many again for the test.",
         sizes.maps,
         measurements.seed,
         sizes.copies,
@@ -82,6 +86,19 @@ fn method(measurements: &Measurements, sizes: &Sizes) -> String {
         sizes.steps,
         sizes.probe
     )
+}
+
+/// What is left out because there are too few images.
+fn few(measurements: &Measurements) -> Option<String> {
+    let images = |network: &&Network| network.heads.first().is_some_and(|head| head.grad_cam.maps < threshold::IMAGES);
+    let networks: Vec<&str> = measurements.networks.iter().filter(images).map(|n| n.name.as_str()).collect();
+    (!networks.is_empty()).then(|| {
+        format!(
+            "{}: measured on the section's own inputs, which are fewer than {}. On so few nothing can be told from chance, so what needs many images (the comparison with copies, the cascade, deletion and insertion, probes) is left out.",
+            networks.join(", "),
+            threshold::IMAGES
+        )
+    })
 }
 
 /// The figures of a section that show what is measured: those that are there.

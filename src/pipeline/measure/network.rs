@@ -79,7 +79,7 @@ pub fn network(chapter: &Chapter, section: &Section, loaded: &Loaded, sizes: &Si
 fn role(loaded: &Loaded, section: &Section) -> (Role, String) {
     let known = match loaded.network.name() {
         "base-line" => (Role::Base, "Base model"),
-        "base-mnist" => (Role::Digits, "Base model (digits)"),
+        "base-mnist" => (Role::Digits, "Base (digits)"),
         "variation-1" => (Role::Variation(1), "Variation 1"),
         "variation-2" => (Role::Variation(2), "Variation 2"),
         "variation-3" => (Role::Variation(3), "Variation 3"),

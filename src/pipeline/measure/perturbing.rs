@@ -13,10 +13,13 @@ use ndarray::{Array2, Array3, ArrayD, ArrayView3, Axis};
 use rayon::prelude::*;
 
 /// Images whose frames run together, so that few places of the last batch stay empty.
-const TOGETHER: usize = 2;
+const TOGETHER: usize = 3;
 
 /// Areas under the deletion and the insertion curve.
 type Areas = (f64, f64);
+
+/// One image's areas: by head, then by map.
+type Measured = Vec<Vec<(&'static str, Areas)>>;
 
 /// By head: Grad-CAM, HiResCAM, then the controls. Pixels become black, the background of lines and digits.
 ///
@@ -37,8 +40,7 @@ pub fn faithfulness(
     let channel_axis = if anatomy.network.input().channels_last { 2 } else { 0 };
     let how = |i: usize| Perturbation { baseline, steps: sizes.steps, channel_axis, seed: seed.wrapping_add(i as u64) };
     let positions: Vec<usize> = (0..sizes.perturbed.min(images.len()).min(seen.len())).collect();
-    // By image, then by head, then by map.
-    let groups: Vec<Vec<Vec<Vec<(&str, Areas)>>>> = positions
+    let groups: Vec<Vec<Measured>> = positions
         .par_chunks(TOGETHER)
         .map(|group| {
             let maps: Vec<_> = group.iter().map(|&i| maps(anatomy, &images[i], &seen[i], seed, i)).collect();
@@ -56,12 +58,12 @@ pub fn faithfulness(
                 // The head's own maps stand behind the controls.
                 let own = |head: usize| (CONTROLS + METHODS.len() * head..).take(METHODS.len());
                 let of_head = |head: usize| own(head).chain(0..CONTROLS).map(|map| of_map(head, map)).collect();
-                (0..heads).map(of_head).collect::<Result<Vec<Vec<_>>>>()
+                (0..heads).map(of_head).collect::<Result<Measured>>()
             };
             maps.iter().enumerate().map(of_image).collect()
         })
         .collect::<Result<_>>()?;
-    let measured: Vec<_> = groups.concat();
+    let measured: Vec<Measured> = groups.concat();
     let Some(first) = measured.first() else { return Ok(vec![Vec::new(); heads]) };
     let of_map = |head: usize, map: usize| Faithfulness {
         map: first[head][map].0.to_string(),
