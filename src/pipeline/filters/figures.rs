@@ -149,7 +149,7 @@ impl Drawing<'_> {
                 format!("{}, from “{}” on; {compared}", scene.inputs.len(), scene.inputs[0].name),
             ));
         }
-        lines.push(Line::new("Outlined", "uniform: one colour alone excites the filter as much; beaten: a natural image of the same norm excites it more; silent: no natural image excites it; dead: nothing does"));
+        lines.push(Line::new("Outlined", "uniform: one colour alone excites the filter as much, or is all the image shows; beaten: a natural image of the same norm excites it more; silent: no natural image excites it; dead: nothing does"));
         lines
     }
 

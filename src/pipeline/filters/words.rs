@@ -60,7 +60,7 @@ pub fn notes(filters: &[Shown]) -> Vec<String> {
     let silent = list(&|shown| confirmed(shown, Confirmation::Silent));
     let beaten = list(&|shown| confirmed(shown, Confirmation::Beaten));
     [
-        uniform.map(|numbers| format!("Respond to a uniform colour (one colour alone gives at least 95 % of the activation): {numbers}.")),
+        uniform.map(|numbers| format!("Respond to a uniform colour (their image is one flat colour, or one colour alone gives at least 95 % of the activation): {numbers}.")),
         silent.map(|numbers| format!("Not confirmed by natural images, none of which excites them: {numbers}.")),
         beaten.map(|numbers| format!("Not confirmed by natural images, one of which excites them more than the ascended image at the same norm: {numbers}.")),
     ]

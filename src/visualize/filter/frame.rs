@@ -1,6 +1,6 @@
 //! The image under ascent: where its pixels and channels lie in the network's input, and what is said about it.
 
-use ndarray::{Array3, ArrayD};
+use ndarray::{Array3, ArrayD, ArrayView1, ArrayView3, Axis};
 
 use crate::random::Random;
 
@@ -116,12 +116,27 @@ pub fn shown_standardised(image: &Array3<f32>) -> Array3<f32> {
     image.mapv(|v| ((f64::from(v) - mean) * scale + 0.5).clamp(0.0, 1.0) as f32)
 }
 
+/// The central half of an image [h, w, c], away from where a map's border shows.
+fn centre(image: &Array3<f32>) -> ArrayView3<'_, f32> {
+    let (height, width, _) = image.dim();
+    image.slice(ndarray::s![height / 4..height - height / 4, width / 4..width - width / 4, ..])
+}
+
+/// Whether colours in [0, 1] are one flat colour: 95 % of the central half's pixels lie within 0.06 of its median in every
+/// channel.
+pub fn looks_flat(shown: &Array3<f32>) -> bool {
+    let (colour, central) = (central_colour(shown), centre(shown));
+    let near =
+        |pixel: &ArrayView1<f32>| pixel.iter().zip(&colour).all(|(value, median)| (value - median).abs() <= 0.06);
+    let (height, width, _) = central.dim();
+    central.lanes(Axis(2)).into_iter().filter(near).count() * 20 >= height * width * 19
+}
+
 /// The median of each channel over the central half of an image [h, w, c].
 pub fn central_colour(image: &Array3<f32>) -> Vec<f32> {
-    let (height, width, channels) = image.dim();
-    let central = image.slice(ndarray::s![height / 4..height - height / 4, width / 4..width - width / 4, ..]);
+    let (channels, central) = (image.dim().2, centre(image));
     let median = |c: usize| {
-        let mut values: Vec<f32> = central.index_axis(ndarray::Axis(2), c).iter().copied().collect();
+        let mut values: Vec<f32> = central.index_axis(Axis(2), c).iter().copied().collect();
         values.sort_unstable_by(f32::total_cmp);
         values.get(values.len() / 2).copied().unwrap_or_default()
     };
@@ -169,5 +184,9 @@ mod tests {
         image.slice_mut(ndarray::s![2..6, 2..6, 0]).fill(0.4);
         image[[3, 3, 0]] = 9.0;
         assert_eq!(central_colour(&image), [0.4, 0.1]);
+        // One odd pixel of sixteen is more than a twentieth.
+        assert!(!looks_flat(&image));
+        image[[3, 3, 0]] = 0.45;
+        assert!(looks_flat(&image));
     }
 }

@@ -144,8 +144,8 @@ pub struct Ascent {
     /// The objective after every step.
     pub curve: Vec<f32>,
     pub status: Status,
-    /// Whether the filter answers a uniform colour: the image's central colour alone gives 95 % of its activation,
-    /// counted from that of the background.
+    /// Whether the filter answers a uniform colour: the image, as shown, is one flat colour, or its central colour alone gives
+    /// 95 % of its activation, counted from that of the background.
     pub flat: bool,
 }
 
@@ -281,7 +281,7 @@ fn climb(
     }
     let end = curve.last().copied().unwrap_or(start);
     let image = frame.image(&image);
-    let flat = is_uniform(problem, &image, end, frame, settings)?;
+    let flat = frame::looks_flat(&shown(&image, settings)) || is_uniform(problem, &image, end, frame, settings)?;
     Ok(Ascent { channel, image, start, end, curve, status, flat })
 }
 
