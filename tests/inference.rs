@@ -27,6 +27,7 @@ const SIZES: Sizes = Sizes {
     steps: 4,
     changed: 24,
     filters: 64,
+    ascent: Some(4),
 };
 
 /// A chapter about network files in a folder, each with one line as its input.
