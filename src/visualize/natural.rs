@@ -303,7 +303,8 @@ mod tests {
         assert!((white.at_equal_norm - (0.375 + 0.8125 * 0.625)).abs() < 1e-6, "{}", white.at_equal_norm);
         assert_eq!((white.percentile, white.confirmation), (100.0, Confirmation::Confirmed));
         assert!((white.ratio.unwrap() - 2.0 * white.at_equal_norm).abs() < 1e-6);
-        // Black is nearer to the mean colour than either input, and is not scaled up.
+        // Grey and black are nearer to the mean colour than the stronger input, and are not scaled up to it.
+        assert_eq!(standing(0.0, Array3::from_elem((2, 2, 1), 0.5)).at_equal_norm, 0.5);
         let black = standing(0.0, Array3::zeros((2, 2, 1)));
         assert_eq!((black.at_equal_norm, black.percentile, black.confirmation), (0.0, 0.0, Confirmation::Beaten));
         let silent = standing(-2.0, Array3::ones((2, 2, 1)));

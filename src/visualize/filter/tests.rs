@@ -240,7 +240,7 @@ fn total_variation_has_the_gradient_it_should() {
         }
         sum
     };
-    let gradient = total_variation_gradient(&z, frame);
+    let gradient = step::total_variation_gradient(&z, frame);
     for i in 0..18 {
         let moved = |by: f32| {
             let mut z = z.clone();
