@@ -111,3 +111,36 @@ fn gradients_and_maps_of_every_head_equal_tensorflow() {
         }
     }
 }
+
+#[test]
+fn single_precision_gradients_agree_with_double_precision() {
+    for stem in NETWORKS {
+        let network = Network::load(&network(stem)).unwrap();
+        let explainer = explainer(&network);
+        let image = Goldens::of(stem).inputs().remove(0);
+        let forward = explainer.forward(&image).unwrap();
+        let activation = forward.get(&explainer.target).unwrap();
+        let tail = explainer.tail(&image, activation).unwrap();
+        for (number, head) in network.heads().iter().enumerate() {
+            let single = tail.gradient(number, 1, Score::Logit).unwrap().gradient.mapv(f64::from);
+            let wide = |array: &ArrayD<f32>| array.mapv(f64::from);
+            let double = explainer.gradient_in_double(&wide(&image), &wide(activation), number, 1).unwrap();
+            let most = double.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
+            let worst = single.iter().zip(&double).fold(0.0, |worst: f64, (a, b)| worst.max((a - b).abs()));
+            assert!(most > 0.0 && worst <= 1e-3 * most, "{stem} {}: {worst} of {most}", head.name);
+        }
+    }
+}
+
+#[test]
+fn the_bundled_network_recognises_the_drawn_digits() {
+    let network = Network::load(&network("base-mnist")).unwrap();
+    let samples: Vec<_> = convscope::dataset::digit::samples(77, 500).collect();
+    let pixels = samples.iter().flat_map(|sample| sample.image.iter().map(|value| f32::from(*value) / 255.0)).collect();
+    let images = ArrayD::from_shape_vec(vec![500, 28, 28, 1], pixels).unwrap();
+    let outputs = network.plan(&["Digit"], 100, None).unwrap().run(&images).unwrap();
+    let said = |row: ndarray::ArrayViewD<f32>| row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+    let right =
+        outputs[0].axis_iter(Axis(0)).zip(&samples).filter(|(row, sample)| said(row.view()) == sample.label).count();
+    assert!(right >= 450, "{right} of 500");
+}

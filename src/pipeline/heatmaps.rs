@@ -2,7 +2,7 @@
 
 use super::differences::Differences;
 use super::explainer::{Explainer, Forward, Score, feature_maps, map};
-use super::input::Ready;
+use super::input::{Photograph, Ready};
 use crate::error::Result;
 use crate::figure::{Colormap, Picture, overlay, range};
 use crate::measure::energy::{Energy, energy};
@@ -10,7 +10,7 @@ use crate::report::Assets;
 use crate::report::page::{Figure, Image, Line, Panel, Row};
 use crate::visualize::cam::{Method, rectified, weighted_sum};
 use crate::visualize::cause::{self, Cause};
-use crate::visualize::placement::{Cells, Placement, dense};
+use crate::visualize::placement::{Cells, Placement, dense, value_at};
 use ndarray::{Array2, Array3};
 use serde_json::json;
 
@@ -184,7 +184,16 @@ pub fn figure(
             _ => overlay::heatmap(map.rectified.view(), scale, style.colormap, panel)?,
         };
         plain.push(add(&format!("{head}-map"), alt.clone(), picture));
-        let picture = overlay::overlay(input.shown.view(), map.dense.view(), scale, style.colormap, OPACITY, panel)?;
+        let picture = match &input.photograph {
+            None => overlay::overlay(input.shown.view(), map.dense.view(), scale, style.colormap, OPACITY, panel)?,
+            Some(photograph) => {
+                let dense = over_photograph(map, photograph, style, (height, width));
+                let (rows, columns, _) = photograph.image.dim();
+                let panel =
+                    overlay::Panel { size: overlay::panel_size((columns, rows), overlay::room(maps.len())), ..panel };
+                overlay::overlay(photograph.image.view(), dense.view(), scale, style.colormap, OPACITY, panel)?
+            }
+        };
         over.push(add(&format!("{head}-overlay"), format!("over the input: {alt}"), picture));
     }
     let row = |heading: Option<&str>, panels: Vec<Panel>| Row { heading: heading.map(str::to_string), panels };
@@ -203,8 +212,29 @@ pub fn figure(
     );
     let mut figure = Figure { id: id.to_string(), caption, rows, enlargeable: true, ..Figure::default() };
     figure.provenance = provenance(heads, maps, method, style);
+    if input.photograph.is_some() {
+        let words = "over the whole photograph, with resize and crop undone; what the network did not see is darker";
+        figure.provenance.push(Line::new("Overlay", words));
+    }
     figure.data = serde_json::Value::Array(maps.iter().map(|map| numbers(heads, map)).collect());
     Ok(figure)
+}
+
+/// The map at the pixels of the whole photograph: resize and crop undone. What the network did not see has no value, and is drawn dark.
+fn over_photograph(
+    map: &Heatmap,
+    photograph: &Photograph,
+    style: &Style,
+    (height, width): (usize, usize),
+) -> Array2<f32> {
+    let stretched =
+        || (Cells::stretched(map.rectified.nrows(), height), Cells::stretched(map.rectified.ncols(), width));
+    let (rows, columns) = style.cells.unwrap_or_else(stretched);
+    let (photo_height, photo_width, _) = photograph.image.dim();
+    Array2::from_shape_fn((photo_height, photo_width), |(row, column)| match photograph.in_input(row, column) {
+        Some((x, y)) => value_at(map.rectified.view(), rows, columns, y, x),
+        None => f32::NAN,
+    })
 }
 
 fn provenance(heads: &[String], maps: &[Heatmap], method: Method, style: &Style) -> Vec<Line> {

@@ -2,7 +2,7 @@
 
 use super::preprocess::Recipe;
 use crate::config::{Input, Object, Source};
-use crate::dataset::image::{Fit, WHITE, grey_to_rgb, read};
+use crate::dataset::image::{Fit, ResizeFilter, Size, WHITE, grey_to_rgb, read, resize};
 use crate::dataset::{digit, idx, line};
 use crate::error::{Error, Result};
 use crate::model::Head;
@@ -26,6 +26,41 @@ pub struct Ready {
     pub object: &'static str,
     /// The true class of each head, where known.
     pub truths: Vec<Option<usize>>,
+    /// The whole photograph, where the input is one.
+    pub photograph: Option<Photograph>,
+}
+
+/// A photograph as it was before it was made to fit, reduced for the page.
+#[derive(Debug, Clone)]
+pub struct Photograph {
+    /// [h, w, 3] in [0, 1].
+    pub image: Array3<f32>,
+    /// Pixels of the photograph along x and y to a pixel of `image`.
+    pub reduced: (f64, f64),
+    /// Where the network's input lies in the photograph.
+    pub fit: Fit,
+}
+
+/// Longest side of a photograph on the page.
+const SHOWN_SIDE: usize = 320;
+
+impl Photograph {
+    fn new(photo: ArrayView3<u8>, fit: Fit) -> Result<Photograph> {
+        let (height, width, _) = photo.dim();
+        let scale = (SHOWN_SIDE as f64 / height.max(width).max(1) as f64).min(1.0);
+        let side = |length: usize| ((length as f64 * scale).round() as usize).max(1);
+        let size = Size { height: side(height), width: side(width) };
+        let image = unit(resize(photo, size, ResizeFilter::Triangle)?.view());
+        Ok(Photograph { image, reduced: (width as f64 / size.width as f64, height as f64 / size.height as f64), fit })
+    }
+
+    /// Where the centre of a pixel of `image` lies in the network's input, (x, y); `None` where the network did not see it.
+    pub fn in_input(&self, row: usize, column: usize) -> Option<(f64, f64)> {
+        let at = ((column as f64 + 0.5) * self.reduced.0, (row as f64 + 0.5) * self.reduced.1);
+        let (x, y) = self.fit.to_input(at);
+        let inside = x >= 0.0 && y >= 0.0 && x <= self.fit.crop.width as f64 && y <= self.fit.crop.height as f64;
+        inside.then_some((x, y))
+    }
 }
 
 /// Where inputs are taken from, and the heads that they are shown to.
@@ -109,7 +144,16 @@ impl Sources<'_> {
         let prepared = self.recipe.preprocess.apply(image)?;
         let mask = project(&mask, &prepared.fit);
         let shown = unit(prepared.shown.view());
-        Ok(Ready { name, origin, tensor: prepared.input.into_dyn(), shown, mask: Some(mask), object, truths })
+        Ok(Ready {
+            name,
+            origin,
+            tensor: prepared.input.into_dyn(),
+            shown,
+            mask: Some(mask),
+            object,
+            truths,
+            photograph: None,
+        })
     }
 
     fn photograph(&self, path: &Path, label: Option<&str>, object: Option<&Object>) -> Result<Ready> {
@@ -158,6 +202,7 @@ impl Sources<'_> {
             tensor: prepared.input.into_dyn(),
             object: "object",
             truths,
+            photograph: Some(Photograph::new(image.view(), prepared.fit)?),
         })
     }
 

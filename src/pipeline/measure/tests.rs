@@ -38,6 +38,7 @@ fn images(count: usize) -> Vec<Ready> {
         mask: None,
         object: "object",
         truths: vec![None],
+        photograph: None,
     };
     (0..count).map(&mut image).collect()
 }
