@@ -13,7 +13,10 @@ pub fn write(folder: &Path, arrays: &[(String, ArrayD<f32>)]) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|cause| Error::writing(folder, &cause))?;
     for (name, array) in arrays {
         let path = folder.join(format!("{name}.npy"));
-        let file = tempfile::NamedTempFile::new_in(folder).map_err(|cause| Error::writing(&path, &cause))?;
+        // Opened with File::create_new, the file gets the usual permissions; tempfile's own would be readable by the owner alone.
+        let file = tempfile::Builder::new()
+            .make_in(folder, |path| std::fs::File::create_new(path))
+            .map_err(|cause| Error::writing(&path, &cause))?;
         let failed =
             |cause: &dyn std::fmt::Display| Error::other(format!("{}: cannot be written: {cause}", path.display()));
         array
