@@ -11,6 +11,7 @@ pub mod input;
 pub mod labels;
 pub mod measure;
 pub mod preprocess;
+mod room;
 pub mod saliency;
 pub mod section;
 #[cfg(test)]

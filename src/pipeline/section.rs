@@ -1,29 +1,22 @@
 //! One section of a chapter: a network, and what it does with each input.
 
 use super::differences::Differences;
-use super::explainer::{Explainer, best, probabilities};
+use super::explainer::Explainer;
 use super::filters::{Request, Scene, natural_inputs};
-use super::heatmaps::{Heatmap, Style};
+use super::heatmaps::Style;
 use super::input::{Ready, Sources, class_of};
-use super::{Collected, activations, architecture, gradcheck, heatmaps, labels, preprocess};
+use super::room::{Room, Seen};
+use super::{Collected, architecture, gradcheck, heatmaps, labels, preprocess};
 use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
 use crate::error::{Error, Result};
-use crate::figure::chart::{self, Bar};
-use crate::figure::overlay;
-use crate::model::{Head, Layer, Network, Target};
+use crate::model::{Layer, Network, Target};
 use crate::progress::Progress;
-use crate::report::page::{self, Figure, Line, Prediction};
-use crate::report::{Assets, assets::slug};
+use crate::report::assets::slug;
+use crate::report::page;
 use crate::visualize::cam::Method;
 use crate::visualize::filter::Mode;
 use crate::visualize::placement::Cells;
-use crate::visualize::saliency;
-use ndarray::{Array2, Array3, ArrayD};
 use rayon::prelude::*;
-use serde_json::json;
-
-/// Room for the picture of an input in CSS pixels.
-const INPUT_ROOM: usize = 196;
 
 /// A network of the chapter, loaded, with its labels and the way its images are prepared.
 pub struct Loaded {
@@ -76,38 +69,6 @@ fn shown_layers<'n>(chapter: &Chapter, section: &Section, network: &'n Network) 
             Ok(network.layers().iter().filter(shown).collect())
         }
     }
-}
-
-/// Bars of a head's probabilities.
-const BARS: usize = 5;
-
-/// What one input gave: everything that is drawn of it.
-struct Seen {
-    ready: Ready,
-    predictions: Vec<Prediction>,
-    probabilities: Vec<Vec<f64>>,
-    activations: Vec<Array3<f32>>,
-    classes: Vec<(usize, String)>,
-    /// By method, then by head.
-    heatmaps: Vec<Vec<Heatmap>>,
-    /// By head, where asked for.
-    saliency: Vec<Array2<f32>>,
-    logits: Vec<ArrayD<f32>>,
-}
-
-/// Everything about a section that its inputs share.
-struct Room<'a> {
-    loaded: &'a Loaded,
-    explainer: &'a Explainer<'a>,
-    /// Where the tail has operators without a rule.
-    differences: Option<Differences<'a>>,
-    shown: Vec<&'a Layer>,
-    style: Style,
-    /// The chapter's method, and HiResCAM beside it.
-    methods: Vec<Method>,
-    saliency: Option<saliency::Method>,
-    class: Class,
-    seed: u64,
 }
 
 /// Makes a section's page; `ascent` is the number of steps that filters rise, `None` for the usual one.
@@ -343,167 +304,5 @@ pub(super) fn prepare(chapter: &Chapter, section: &Section, loaded: &Loaded) -> 
             Err(Error::input(format!("{}: no input can be used\n{}", section.title, failures.join("\n"))))
         }
         _ => Ok((ready, failures)),
-    }
-}
-
-impl Room<'_> {
-    /// Runs one input and explains it.
-    fn look(&self, ready: Ready) -> Result<Seen> {
-        let forward = self.explainer.forward(&ready.tensor)?;
-        let heads = self.loaded.network.heads();
-        let probabilities =
-            heads.iter().map(|head| Ok(probabilities(head, forward.get(&head.logits)?))).collect::<Result<Vec<_>>>()?;
-        let label =
-            |head: usize, class: usize| labels::label(self.loaded.labels.get(head).and_then(|l| l.as_deref()), class);
-        let prediction = |(head, p): (usize, &Vec<f64>)| {
-            let truth = ready.truths.get(head).copied().flatten().map(|truth| label(head, truth));
-            Prediction::new(heads[head].name.clone(), label(head, best(p)), p[best(p)], truth)
-        };
-        let predictions = probabilities.iter().enumerate().map(prediction).collect();
-        let explained = |(head, p): (usize, &Vec<f64>)| {
-            let class = self.explained(head, best(p), &ready);
-            (class, label(head, class))
-        };
-        let classes: Vec<(usize, String)> = probabilities.iter().enumerate().map(explained).collect();
-        let activations = self.shown.iter().map(|layer| activations::maps(layer, &forward)).collect::<Result<_>>()?;
-        let maps = |method: &Method| match &self.differences {
-            None => heatmaps::maps(self.explainer, &forward, &ready, &classes, *method, &self.style),
-            Some(differences) => {
-                heatmaps::maps_by_differences(differences, self.explainer, &forward, &ready, &classes, &self.style)
-            }
-        };
-        let heatmaps = self.methods.iter().map(maps).collect::<Result<_>>()?;
-        let saliency = |method: saliency::Method| {
-            let layout = self.loaded.recipe.preprocess.layout;
-            let map = |(head, (class, _)): (usize, &(usize, String))| {
-                super::saliency::map(self.explainer, &ready.tensor, layout, (head, *class), method, self.seed)
-            };
-            classes.iter().enumerate().map(map).collect::<Result<Vec<_>>>()
-        };
-        let saliency = self.saliency.map(saliency).transpose()?.unwrap_or_default();
-        let logits = heads.iter().map(|head| forward.get(&head.logits).cloned()).collect::<Result<_>>()?;
-        Ok(Seen { predictions, probabilities, activations, classes, heatmaps, saliency, logits, ready })
-    }
-
-    /// The class that a head's map explains.
-    fn explained(&self, head: usize, predicted: usize, ready: &Ready) -> usize {
-        let labels = self.loaded.labels.get(head).and_then(|labels| labels.as_deref());
-        let named = match &self.class {
-            Class::Predicted => None,
-            Class::True => ready.truths.get(head).copied().flatten(),
-            Class::Named(text) => self.loaded.network.heads().get(head).and_then(|head| class_of(text, labels, head)),
-        };
-        named.unwrap_or(predicted)
-    }
-
-    /// The page of one input.
-    fn input(&self, number: usize, seen: &Seen, assets: &mut Assets) -> Result<page::Input> {
-        let section = &self.loaded.id;
-        let heads: Vec<String> = self.loaded.network.heads().iter().map(|head| head.name.clone()).collect();
-        let activations = self.shown.iter().zip(&seen.activations);
-        let activations = activations
-            .map(|(layer, activation)| activations::figure(section, number, layer, activation, &seen.ready, assets))
-            .collect::<Result<_>>()?;
-        let mut notes: Vec<String> = Vec::new();
-        let mut figures: Vec<Figure> = Vec::new();
-        for maps in &seen.heatmaps {
-            let Some(first) = maps.first() else { continue };
-            let id = format!("{section}-input-{number}-{}", slug(first.method.title()));
-            figures.push(heatmaps::figure(&id, &heads, maps, &seen.ready, &self.style, assets)?);
-            notes.extend(maps.iter().filter_map(|map| {
-                let cause = map.cause.as_ref()?;
-                Some(format!("{}, {}: {}", map.method.title(), heads.get(map.head)?, cause.sentence()))
-            }));
-        }
-        if let Some(method) = self.saliency {
-            let id = format!("{section}-input-{number}-{}", slug(method.title()));
-            figures.push(super::saliency::figure(
-                &id,
-                &heads,
-                &seen.classes,
-                &seen.saliency,
-                method,
-                &seen.ready,
-                assets,
-            )?);
-        }
-        Ok(page::Input {
-            heading: "Input Image".into(),
-            description: seen.ready.origin.clone(),
-            figure: Some(self.picture(number, seen, &heads, assets)?),
-            predictions: seen.predictions.clone(),
-            activations,
-            heatmaps: figures,
-            notes,
-            ..page::Input::default()
-        })
-    }
-
-    /// A chart for each head: its most probable classes, with the true one marked where it is known.
-    fn probability_bars(&self, id: &str, seen: &Seen, assets: &mut Assets) -> Result<Vec<page::Panel>> {
-        let heads = self.loaded.network.heads().iter().zip(&seen.probabilities).enumerate();
-        let panel = |(number, (head, probabilities)): (usize, (&Head, &Vec<f64>))| {
-            let mut classes: Vec<usize> = (0..probabilities.len()).collect();
-            classes.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
-            classes.truncate(BARS);
-            let truth = seen.ready.truths.get(number).copied().flatten();
-            let bars: Vec<Bar> = classes
-                .iter()
-                .map(|class| Bar {
-                    label: labels::label(self.loaded.labels.get(number).and_then(|l| l.as_deref()), *class),
-                    value: probabilities[*class],
-                    text: page::percent(probabilities[*class]),
-                    mark: if truth == Some(*class) { "✓".into() } else { String::new() },
-                })
-                .collect();
-            let alt: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.label, bar.text)).collect();
-            let image = assets.add(&format!("{id}-{}", head.name), chart::bars(&head.name, &bars)?);
-            Ok(page::Panel { image, alt: format!("{}: {}", head.name, alt.join(", ")) })
-        };
-        heads.map(panel).collect()
-    }
-
-    /// The arrays behind the maps of one input: signed maps on the target's grid, saliency maps, logits.
-    fn raw(&self, number: usize, seen: &Seen, raw: &mut Vec<(String, ArrayD<f32>)>) {
-        let heads = self.loaded.network.heads();
-        let stem = |head: usize, what: &str| {
-            let name = heads.get(head).map_or("", |head| head.name.as_str());
-            slug(&format!("{}-input-{number}-{name}-{what}", self.loaded.id))
-        };
-        for map in seen.heatmaps.iter().flatten() {
-            raw.push((stem(map.head, map.method.title()), map.signed.clone().into_dyn()));
-        }
-        for (head, map) in seen.saliency.iter().enumerate() {
-            raw.push((stem(head, self.saliency.map_or("saliency", saliency::Method::title)), map.clone().into_dyn()));
-        }
-        for (head, logits) in seen.logits.iter().enumerate() {
-            raw.push((stem(head, "logits"), logits.clone()));
-        }
-    }
-
-    /// The input's picture.
-    fn picture(&self, number: usize, seen: &Seen, heads: &[String], assets: &mut Assets) -> Result<Figure> {
-        let (height, width, _) = seen.ready.shown.dim();
-        let panel = overlay::Panel { size: overlay::panel_size((width, height), INPUT_ROOM), label: "" };
-        let id = format!("{}-input-{number}-picture", self.loaded.id);
-        let image = assets.add(&id, overlay::input(seen.ready.shown.view(), panel)?);
-        let caption = format!(
-            "Input image, as the network sees it, and the most probable classes of each head: {}.",
-            seen.ready.name
-        );
-        let mut figure = Figure::single(id.clone(), caption, image, format!("the input, {}", seen.ready.name));
-        let bars = self.probability_bars(&id, seen, assets)?;
-        figure.rows.push(page::Row { heading: Some("Probabilities".into()), panels: bars });
-        figure.provenance = vec![
-            Line::new("Source", seen.ready.origin.clone()),
-            Line::new("Preprocessing", preprocess::sentence(&self.loaded.recipe)),
-        ];
-        let all: Vec<_> = heads
-            .iter()
-            .zip(&seen.probabilities)
-            .map(|(head, p)| json!({ "head": head, "probabilities": p }))
-            .collect();
-        figure.data = json!({ "input": seen.ready.name, "heads": all });
-        Ok(figure)
     }
 }
