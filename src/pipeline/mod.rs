@@ -24,6 +24,7 @@ use crate::report::Assets;
 use crate::report::page::{Column, Line, Making, Page, Table};
 use measure::sizes::Sizes;
 use ndarray::ArrayD;
+use rayon::prelude::*;
 use section::Loaded;
 
 /// A chapter's page, numbered and cross-referenced, with its pictures and arrays.
@@ -45,7 +46,10 @@ pub struct Collected {
 /// # Errors
 /// Anything wrong with the chapter's files, found before the first network runs where that is possible.
 pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress) -> Result<Made> {
-    let loaded = chapter.sections.iter().map(|section| section::load(chapter, section)).collect::<Result<Vec<_>>>()?;
+    // All are loaded before the first error is looked for, so that it is the same one for any number of threads.
+    let loaded: Vec<Result<Loaded>> =
+        chapter.sections.par_iter().map(|section| section::load(chapter, section)).collect();
+    let loaded = loaded.into_iter().collect::<Result<Vec<_>>>()?;
     let mut collected = Collected::default();
     let mut page = Page { introduction: chapter.introduction.clone(), ..Page::default() };
     (page.number, page.title) = numbered(&chapter.title);

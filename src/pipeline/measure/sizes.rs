@@ -52,8 +52,8 @@ impl Sizes {
 
     /// Smaller ones, for a first look.
     pub const QUICK: Sizes = Sizes {
-        accuracy: 500,
-        maps: 48,
+        accuracy: 400,
+        maps: 40,
         copies: 5,
         overlaps: 24,
         detail: 24,
@@ -65,7 +65,7 @@ impl Sizes {
         steps: 7,
         changed: 20,
         filters: 64,
-        ascent: Some(24),
+        ascent: Some(16),
     };
 
     /// What a page made from smaller samples has to say.
