@@ -1,22 +1,20 @@
 //! A progress bar on long work, when stderr is a terminal.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows how far the work is; draws nothing when quiet or when stderr is no terminal. May be shared by threads.
-pub struct Progress {
-    quiet: bool,
-}
+pub struct Progress(MultiProgress);
 
 impl Progress {
     /// Progress that is shown unless `quiet`.
     pub fn new(quiet: bool) -> Progress {
-        Progress { quiet }
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        Progress(MultiProgress::with_draw_target(target))
     }
 
     /// A bar for `total` steps of one kind of work; it disappears when dropped.
     pub fn bar(&self, total: usize, what: &str) -> Bar {
-        let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(Some(total as u64), target).with_message(what.to_string());
+        let bar = self.0.add(ProgressBar::new(total as u64).with_message(what.to_string()));
         if let Ok(style) = ProgressStyle::with_template("{msg:32!} {wide_bar} {pos}/{len}, {eta} left") {
             bar.set_style(style);
         }

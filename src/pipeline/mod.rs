@@ -21,7 +21,7 @@ use crate::config::Chapter;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::report::Assets;
-use crate::report::page::{Column, Line, Making, Page, Table};
+use crate::report::page::{self, Column, Line, Making, Page, Table};
 use measure::sizes::Sizes;
 use ndarray::ArrayD;
 use rayon::prelude::*;
@@ -49,13 +49,24 @@ pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress)
     // All are loaded before the first error is looked for, so that it is the same one for any number of threads.
     let loaded: Vec<Result<Loaded>> =
         chapter.sections.par_iter().map(|section| section::load(chapter, section)).collect();
-    let loaded = loaded.into_iter().collect::<Result<Vec<_>>>()?;
+    let mut loaded = loaded.into_iter().collect::<Result<Vec<_>>>()?;
+    distinguish(&mut loaded);
     let mut collected = Collected::default();
     let mut page = Page { introduction: chapter.introduction.clone(), ..Page::default() };
     (page.number, page.title) = numbered(&chapter.title);
-    for (section, loaded) in chapter.sections.iter().zip(&loaded) {
-        let steps = measured.and_then(|sizes| sizes.ascent);
-        page.sections.push(section::section(chapter, section, loaded, steps, progress, &mut collected)?);
+    let steps = measured.and_then(|sizes| sizes.ascent);
+    let sections: Vec<Result<(page::Section, Collected)>> = (chapter.sections.par_iter().zip(&loaded))
+        .map(|(section, loaded)| {
+            let mut collected = Collected::default();
+            let made = section::section(chapter, section, loaded, steps, progress, &mut collected)?;
+            Ok((made, collected))
+        })
+        .collect();
+    for made in sections {
+        let (section, beside) = made?;
+        page.sections.push(section);
+        collected.assets.extend(beside.assets);
+        collected.raw.extend(beside.raw);
     }
     if let Some(sizes) = measured {
         page.inferences = measure::inferences(chapter, &loaded, &page, sizes, progress, &mut collected.assets)?;
@@ -64,6 +75,19 @@ pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress)
     page.making = Some(making(chapter, &loaded));
     page.finish()?;
     Ok(Made { page, collected })
+}
+
+/// Numbers the anchors of sections about the same network, which would otherwise be the same.
+fn distinguish(loaded: &mut [Loaded]) {
+    for i in 1..loaded.len() {
+        let (before, rest) = loaded.split_at_mut(i);
+        let name = rest[0].id.clone();
+        let mut number = 2;
+        while before.iter().any(|other| other.id == rest[0].id) {
+            rest[0].id = format!("{name}-{number}");
+            number += 1;
+        }
+    }
 }
 
 /// Checks the gradients of a chapter's first network on the section's inputs.

@@ -31,6 +31,11 @@ impl Assets {
         Image { file, width: picture.width, height: picture.height }
     }
 
+    /// Takes in the pictures of another part of the chapter, whose names begin differently.
+    pub fn extend(&mut self, other: Assets) {
+        self.files.extend(other.files);
+    }
+
     /// The SVG document under this file name.
     pub fn get(&self, file: &str) -> Option<&str> {
         self.files.get(file).map(String::as_str)

@@ -52,7 +52,7 @@ impl Sizes {
 
     /// Smaller ones, for a first look.
     pub const QUICK: Sizes = Sizes {
-        accuracy: 400,
+        accuracy: 300,
         maps: 40,
         copies: 5,
         overlaps: 24,
@@ -61,11 +61,11 @@ impl Sizes {
         cascade_copies: 2,
         probe: 72,
         probed_copies: 5,
-        perturbed: 8,
+        perturbed: 6,
         steps: 7,
         changed: 20,
         filters: 64,
-        ascent: Some(16),
+        ascent: Some(12),
     };
 
     /// What a page made from smaller samples has to say.
