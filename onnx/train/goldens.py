@@ -27,7 +27,7 @@ import data
 from networks import NETWORKS
 from train import run_name
 
-# Two classes that differ in every attribute, and two digits with curves and corners.
+# Two lines that differ in length, color and angle (both are 3 px wide), and two digits with curves and corners.
 LINES, DIGITS = (31, 90), (3, 7)
 STEPS, STEP, BORDER = 10, 10.0, 2
 # Maps of at most this many cells are averaged whole.
