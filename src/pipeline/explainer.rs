@@ -4,7 +4,6 @@ use crate::backprop::{ReluRule, Tape};
 use crate::error::{Error, Result};
 use crate::model::graph::{Graph, Op, ValueId};
 use crate::model::{Head, HeadActivation, Network, Plan};
-use crate::visualize::cam;
 use crate::visualize::cause::{Cause, Walk, of_map};
 use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis, IxDyn};
 use std::collections::BTreeMap;
@@ -324,13 +323,6 @@ pub fn feature_maps<T: Clone>(name: &str, value: ArrayViewD<T>) -> Result<Array3
             "{name}: has the shape {shape:?}; a heatmap needs feature maps [1, channels, height, width]"
         ))),
     }
-}
-
-/// The map of a method with its rectified form.
-pub fn map(method: cam::Method, activation: &Array3<f32>, gradient: &Array3<f32>) -> (Array2<f32>, Array2<f32>) {
-    let signed = cam::signed_map(method, activation.view(), gradient.view());
-    let rectified = cam::rectified(&signed);
-    (signed, rectified)
 }
 
 fn names(texts: &[String]) -> Vec<&str> {

@@ -1,14 +1,14 @@
 //! Class activation heatmaps of one input: a map for each head, its overlay, its numbers, and the reason where it is empty.
 
 use super::differences::Differences;
-use super::explainer::{Explainer, Forward, Score, feature_maps, map};
+use super::explainer::{Explainer, Forward, Score, feature_maps};
 use super::input::{Photograph, Ready};
 use crate::error::Result;
 use crate::figure::{Colormap, Picture, overlay, range};
 use crate::measure::energy::{Energy, energy};
 use crate::report::Assets;
 use crate::report::page::{Figure, Image, Line, Panel, Row};
-use crate::visualize::cam::{Method, rectified, weighted_sum};
+use crate::visualize::cam::{Method, rectified, signed_map, weighted_sum};
 use crate::visualize::cause::{self, Cause};
 use crate::visualize::placement::{Cells, Placement, dense, value_at};
 use ndarray::{Array2, Array3};
@@ -52,6 +52,11 @@ pub struct Style {
 }
 
 impl Style {
+    /// Where the cells of a map lie in an input of `height` × `width` pixels: at their receptive fields, else stretched.
+    fn cells_of(&self, map: &Array2<f32>, (height, width): (usize, usize)) -> (Cells, Cells) {
+        self.cells.unwrap_or_else(|| (Cells::stretched(map.nrows(), height), Cells::stretched(map.ncols(), width)))
+    }
+
     /// The placement in a few words.
     fn placement(&self) -> String {
         match (&self.cells, &self.stretched_because) {
@@ -90,7 +95,7 @@ pub fn maps(
     let tail = explainer.tail(&input.tensor, value)?;
     let one = |(head, (class, label)): (usize, &(usize, String))| {
         let gradient = tail.gradient(head, *class, Score::Logit)?;
-        let (signed, _) = map(method, &activation, &gradient.gradient);
+        let signed = signed_map(method, activation.view(), gradient.gradient.view());
         let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
         Ok(placed(Found { head, class: *class, label, score: gradient.score, method, signed, cause }, input, style))
     };
@@ -137,8 +142,7 @@ fn placed(found: Found, input: &Ready, style: &Style) -> Heatmap {
     let Found { head, class, label, score, method, signed, cause } = found;
     let rectified = rectified(&signed);
     let (height, width, _) = input.shown.dim();
-    let stretched = || (Cells::stretched(rectified.nrows(), height), Cells::stretched(rectified.ncols(), width));
-    let (rows, columns) = style.cells.unwrap_or_else(stretched);
+    let (rows, columns) = style.cells_of(&rectified, (height, width));
     let dense = dense(rectified.view(), rows, columns, height, width);
     let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
     Heatmap { head, class, label: label.to_string(), score, method, signed, rectified, dense, cause, energy }
@@ -221,15 +225,8 @@ pub fn figure(
 }
 
 /// The map at the pixels of the whole photograph: resize and crop undone. What the network did not see has no value, and is drawn dark.
-fn over_photograph(
-    map: &Heatmap,
-    photograph: &Photograph,
-    style: &Style,
-    (height, width): (usize, usize),
-) -> Array2<f32> {
-    let stretched =
-        || (Cells::stretched(map.rectified.nrows(), height), Cells::stretched(map.rectified.ncols(), width));
-    let (rows, columns) = style.cells.unwrap_or_else(stretched);
+fn over_photograph(map: &Heatmap, photograph: &Photograph, style: &Style, size: (usize, usize)) -> Array2<f32> {
+    let (rows, columns) = style.cells_of(&map.rectified, size);
     let (photo_height, photo_width, _) = photograph.image.dim();
     Array2::from_shape_fn((photo_height, photo_width), |(row, column)| match photograph.in_input(row, column) {
         Some((x, y)) => value_at(map.rectified.view(), rows, columns, y, x),
