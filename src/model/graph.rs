@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+pub use crate::tensor::conv::Conv;
 use crate::tensor::window::Window;
 
 /// Position of a node, and of the value it yields, in [`Graph::nodes`].
@@ -90,21 +91,6 @@ pub enum Op {
     Select,
     /// No rule: the parts of the graph that lie elsewhere still differentiate.
     Unsupported { operator: String },
-}
-
-/// A convolution with fixed weights.
-#[derive(Clone, Debug)]
-pub struct Conv {
-    pub window: Window,
-    pub groups: usize,
-    /// Input channels.
-    pub inputs: usize,
-    /// Output channels.
-    pub outputs: usize,
-    /// [outputs, inputs / groups, kernel…], row-major.
-    pub kernel: Arc<Vec<f32>>,
-    /// One for each output channel.
-    pub bias: Option<Arc<Vec<f32>>>,
 }
 
 /// A transposed convolution with fixed weights: the transposed map of `conv`, then a bias.

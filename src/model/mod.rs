@@ -1,5 +1,6 @@
 //! ONNX networks: read once, listed as layers, run through tract, lowered to our own graph.
 
+mod convolve;
 pub mod cut;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -8,6 +8,7 @@ use tract_onnx::tract_core::optim::Optimizer;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 
 use super::Network;
+use super::convolve::replace;
 use super::graph::Graph;
 use super::guard::refuse_panic;
 use super::lower::lower;
@@ -33,6 +34,7 @@ impl Network {
         let typed = self.typed(taps, batch, size)?;
         let shape = self.input.shape(batch, self.image_size(size)?).to_vec();
         let element = refuse_panic("reading the input", || Ok(typed.input_fact(0)?.datum_type))?;
+        let typed = refuse_panic("replacing convolutions", || replace(typed.clone())).unwrap_or(typed);
         let (model, unoptimised) = runnable(typed)?;
         Ok(Plan { model, input_shape: shape, batch, element, unoptimised })
     }

@@ -4,7 +4,7 @@
 //! forward pass it needs.
 
 mod activation;
-mod conv;
+mod deconv;
 mod elementwise;
 mod linear;
 mod pool;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use crate::model::graph::{Node, Op};
 use crate::tensor::Real;
 use crate::tensor::broadcast::{stretch, sum_to};
+use crate::tensor::conv;
 
 /// What a rule keeps besides values: the winners of a maximum.
 pub type Winners = Vec<u32>;
@@ -44,7 +45,7 @@ pub fn forward<T: Real>(node: &Node, mut inputs: Vec<Operand<T>>) -> (Arc<Vec<T>
     let mut winners = Winners::new();
     let value = match (op, inputs.as_slice()) {
         (Op::Conv(conv), [x]) => conv::forward(conv, &x.data, shape[0]),
-        (Op::Deconv(deconv), [x]) => conv::deconv_forward(deconv, &x.data, shape[0]),
+        (Op::Deconv(deconv), [x]) => deconv::forward(deconv, &x.data, shape[0]),
         (Op::MaxPool(window), [x]) => {
             let (value, positions) = pool::max_forward(window, &x.data);
             winners = positions;
@@ -121,7 +122,7 @@ pub fn vjp<T: Real>(node: &Node, kept: &Kept<T>, wanted: usize, mut gradient: Ve
     let input_shape = kept.inputs[wanted].1;
     match &node.op {
         Op::Conv(conv) => conv::vjp(conv, &gradient, shape[0]),
-        Op::Deconv(deconv) => conv::deconv_vjp(deconv, &gradient, shape[0]),
+        Op::Deconv(deconv) => deconv::vjp(deconv, &gradient, shape[0]),
         Op::MaxPool(window) => pool::max_vjp(window, kept.winners, &gradient),
         Op::SumPool(pool) => pool::sum_vjp(pool, &gradient),
         Op::EinSum(sum) => linear::vjp(sum, wanted, kept.inputs[1 - wanted], (&gradient, shape), input_shape),

@@ -5,7 +5,7 @@
 
 mod function;
 mod movement;
-mod spatial;
+pub(super) mod spatial;
 #[cfg(test)]
 mod tests;
 
@@ -165,7 +165,7 @@ impl Lowering<'_> {
 }
 
 /// The elements of a tensor as `f32`, in row-major order.
-fn numbers(tensor: &Tensor) -> TractResult<Vec<f32>> {
+pub(super) fn numbers(tensor: &Tensor) -> TractResult<Vec<f32>> {
     let tensor = tensor.cast_to::<f32>()?;
     Ok(tensor.to_plain_array_view::<f32>()?.iter().copied().collect())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tract_onnx::tract_core::internal::{Tensor, TypedNode};
+use tract_onnx::tract_core::internal::{Tensor, TractResult, TypedNode};
 use tract_onnx::tract_core::ops::cnn::{
     Conv as TractConv, Deconv as TractDeconv, MaxPool, PoolSpec, SumPool as TractSumPool,
 };
@@ -38,31 +38,26 @@ impl Lowering<'_> {
             return Ok(None);
         };
         let x = self.channels_first(node, spec)?;
-        let Some(window) = self.window(spec, x) else { return Ok(None) };
+        let Some(window) = window(spec, &self.nodes[x].shape[2..]) else { return Ok(None) };
         self.spatial_output(node, spec, pool(window), x, spec.output_channels).map(Some)
     }
 
     fn conv(&mut self, node: &TypedNode, op: &TractConv) -> Result<Option<ValueId>> {
-        let Some(kernel) = self.constant(node, 1).filter(|_| op.q_params.is_none()).cloned() else { return Ok(None) };
-        let kernel = op.kernel_fmt.kernel_as_group_o_i_hw(&kernel, op.group).map_err(failed(node))?;
-        let Some(bias) = self.bias(node, op.output_channels())? else { return Ok(None) };
-        let x = self.channels_first(node, &op.pool_spec)?;
-        let Some(window) = self.window(&op.pool_spec, x) else { return Ok(None) };
-        let conv = Conv {
-            window,
-            groups: op.group,
-            inputs: op.input_channels(),
-            outputs: op.output_channels(),
-            kernel: Arc::new(numbers(&kernel).map_err(failed(node))?),
-            bias: (bias.iter().any(|&b| b != 0.0)).then(|| Arc::new(bias)),
+        let (Some(kernel), Some(bias)) = (self.constant(node, 1).cloned(), self.constant(node, 2).cloned()) else {
+            return Ok(None);
         };
+        let x = self.channels_first(node, &op.pool_spec)?;
+        let conv = convolution(op, &kernel, &bias, &self.nodes[x].shape[2..]).map_err(failed(node))?;
+        let Some(conv) = conv else { return Ok(None) };
         self.spatial_output(node, &op.pool_spec, Op::Conv(conv), x, op.output_channels()).map(Some)
     }
 
     fn deconv(&mut self, node: &TypedNode, op: &TractDeconv) -> Result<Option<ValueId>> {
         let spec = &op.pool_spec;
-        let Some(kernel) = self.constant(node, 1).cloned() else { return Ok(None) };
-        let Some(bias) = self.bias(node, spec.output_channels)? else { return Ok(None) };
+        let (Some(kernel), Some(bias)) = (self.constant(node, 1).cloned(), self.constant(node, 2)) else {
+            return Ok(None);
+        };
+        let Some(bias) = per_channel(bias, spec.output_channels).map_err(failed(node))? else { return Ok(None) };
         // tract has [group, output, input, taps]; the convolution this transposes goes from our outputs to our inputs.
         let kernel = op.kernel_format.kernel_as_group_o_i_hw(&kernel, op.group).map_err(failed(node))?;
         let kernel: Tensor = kernel.move_axis(1, 2).map_err(failed(node))?;
@@ -99,18 +94,8 @@ impl Lowering<'_> {
             kernel: Arc::new(numbers(&kernel).map_err(failed(node))?),
             bias: None,
         };
-        let bias = (bias.iter().any(|&b| b != 0.0)).then(|| Arc::new(bias));
+        let bias = nonzero(bias);
         self.spatial_output(node, spec, Op::Deconv(Deconv { conv, bias }), x, spec.output_channels).map(Some)
-    }
-
-    /// The third input, one number for each output channel; `None` if it is computed.
-    fn bias(&self, node: &TypedNode, channels: usize) -> Result<Option<Vec<f32>>> {
-        let Some(bias) = self.constant(node, 2) else { return Ok(None) };
-        let bias = numbers(bias).map_err(failed(node))?;
-        Ok(match bias.len() {
-            1 => Some(vec![bias[0]; channels]),
-            n => (n == channels).then_some(bias),
-        })
     }
 
     /// The first input as [N, C, spatial…].
@@ -155,24 +140,62 @@ impl Lowering<'_> {
         }
         Ok(self.push_reshape(&node.name, y, shape))
     }
+}
 
-    /// The window over a channels-first value; `None` for more than three axes.
-    fn window(&self, spec: &PoolSpec, x: ValueId) -> Option<Window> {
-        let spatial = &self.nodes[x].shape[2..];
-        let axes: Vec<Axis> = spec
-            .computed_padding(spatial)
-            .iter()
-            .enumerate()
-            .map(|(i, dim)| Axis {
-                input: spatial[i],
-                output: dim.convoluted,
-                kernel: spec.kernel_shape[i],
-                stride: spec.stride(i),
-                dilation: spec.dilation(i),
-                before: dim.pad_before,
-                after: dim.pad_after,
-            })
-            .collect();
-        Window::new(&axes)
+/// tract's convolution over an image of this spatial shape as ours; `None` for quantised arithmetic, more than three axes, or a bias of
+/// another length.
+pub(in crate::model) fn convolution(
+    op: &TractConv,
+    kernel: &Tensor,
+    bias: &Tensor,
+    spatial: &[usize],
+) -> TractResult<Option<Conv>> {
+    let (Some(window), Some(bias)) = (window(&op.pool_spec, spatial), per_channel(bias, op.output_channels())?) else {
+        return Ok(None);
+    };
+    if op.q_params.is_some() {
+        return Ok(None);
     }
+    let kernel = op.kernel_fmt.kernel_as_group_o_i_hw(kernel, op.group)?;
+    Ok(Some(Conv {
+        window,
+        groups: op.group,
+        inputs: op.input_channels(),
+        outputs: op.output_channels(),
+        kernel: Arc::new(numbers(&kernel)?),
+        bias: nonzero(bias),
+    }))
+}
+
+/// One number for each output channel, from as many or from a single one.
+fn per_channel(bias: &Tensor, channels: usize) -> TractResult<Option<Vec<f32>>> {
+    let bias = numbers(bias)?;
+    Ok(match bias.len() {
+        1 => Some(vec![bias[0]; channels]),
+        n => (n == channels).then_some(bias),
+    })
+}
+
+/// A bias that does something.
+fn nonzero(bias: Vec<f32>) -> Option<Arc<Vec<f32>>> {
+    bias.iter().any(|&b| b != 0.0).then(|| Arc::new(bias))
+}
+
+/// The window over an image of this spatial shape; `None` for more than three axes.
+fn window(spec: &PoolSpec, spatial: &[usize]) -> Option<Window> {
+    let axes: Vec<Axis> = spec
+        .computed_padding(spatial)
+        .iter()
+        .enumerate()
+        .map(|(i, dim)| Axis {
+            input: spatial[i],
+            output: dim.convoluted,
+            kernel: spec.kernel_shape[i],
+            stride: spec.stride(i),
+            dilation: spec.dilation(i),
+            before: dim.pad_before,
+            after: dim.pad_after,
+        })
+        .collect();
+    Window::new(&axes)
 }

@@ -1,11 +1,27 @@
 //! Convolution and its transposed map. Linear in the input: neither needs anything from the forward pass.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::model::graph::{Conv, Deconv};
-use crate::tensor::Real;
-use crate::tensor::gemm::{Matrix, gemm};
-use crate::tensor::im2col::{col2im, im2col, line_count, line_start};
+use super::Real;
+use super::gemm::{Matrix, gemm};
+use super::im2col::{col2im, im2col, line_count, line_start};
+use super::window::Window;
+
+/// A convolution with fixed weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conv {
+    pub window: Window,
+    pub groups: usize,
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// [outputs, inputs / groups, kernel…], row-major.
+    pub kernel: Arc<Vec<f32>>,
+    /// One for each output channel.
+    pub bias: Option<Arc<Vec<f32>>>,
+}
 
 /// Elements of the column matrix that are built at a time: small enough to stay in the cache between im2col and the
 /// product, large enough that packing the kernel for each block does not count.
@@ -52,19 +68,8 @@ pub fn vjp<T: Real>(conv: &Conv, gradient: &[T], batch: usize) -> Vec<T> {
     x
 }
 
-/// The transposed convolution: the gradient rule of the convolution it undoes, and a bias.
-pub fn deconv_forward<T: Real>(deconv: &Deconv, x: &[T], batch: usize) -> Vec<T> {
-    let mut y = vjp(&deconv.conv, x, batch);
-    add_bias(&mut y, deconv.bias.as_ref(), deconv.conv.window.input_len());
-    y
-}
-
-/// The gradient of the transposed convolution is the convolution.
-pub fn deconv_vjp<T: Real>(deconv: &Deconv, gradient: &[T], batch: usize) -> Vec<T> {
-    forward(&deconv.conv, gradient, batch)
-}
-
-fn add_bias<T: Real>(y: &mut [T], bias: Option<&std::sync::Arc<Vec<f32>>>, plane: usize) {
+/// Adds to each plane of `y` the bias of its channel, if there is any.
+pub fn add_bias<T: Real>(y: &mut [T], bias: Option<&Arc<Vec<f32>>>, plane: usize) {
     let Some(bias) = bias else { return };
     for (plane, &bias) in y.chunks_exact_mut(plane.max(1)).zip(bias.iter().cycle()) {
         let bias = T::from_f64(f64::from(bias));
