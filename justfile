@@ -59,7 +59,8 @@ screenshots:
     cd tests/page && node shots.mjs ../../reports/chapter.html ../../target/screenshots
     cp target/screenshots/readme.png reports/screenshot.png
 
-# Benchmarks: Grad-CAM per image, and gradient ascent.
+# Benchmarks: Grad-CAM per image, gradient ascent, and a photograph through a large network from file to page.
 bench:
     cargo bench --bench gradcam
     cargo bench --bench ascent
+    cargo bench --bench explain
