@@ -72,20 +72,11 @@ impl Lowering<'_> {
                 &op.adjustments,
             )
             .map_err(failed(node))?;
-        let axes: Vec<Axis> = padded
+        let axes = padded
             .iter()
             .enumerate()
-            .map(|(i, dim)| Axis {
-                input: dim.deconvoluted,
-                output: dim.convoluted,
-                kernel: spec.kernel_shape[i],
-                stride: spec.stride(i),
-                dilation: spec.dilation(i),
-                before: dim.pad_before,
-                after: dim.pad_after,
-            })
-            .collect();
-        let Some(window) = Window::new(&axes) else { return Ok(None) };
+            .map(|(i, dim)| axis(spec, i, (dim.deconvoluted, dim.convoluted), (dim.pad_before, dim.pad_after)));
+        let Some(window) = Window::new(&axes.collect::<Vec<_>>()) else { return Ok(None) };
         let conv = Conv {
             window,
             groups: op.group,
@@ -183,19 +174,16 @@ fn nonzero(bias: Vec<f32>) -> Option<Arc<Vec<f32>>> {
 
 /// The window over an image of this spatial shape; `None` for more than three axes.
 fn window(spec: &PoolSpec, spatial: &[usize]) -> Option<Window> {
-    let axes: Vec<Axis> = spec
-        .computed_padding(spatial)
+    let padded = spec.computed_padding(spatial);
+    let axes = padded
         .iter()
         .enumerate()
-        .map(|(i, dim)| Axis {
-            input: spatial[i],
-            output: dim.convoluted,
-            kernel: spec.kernel_shape[i],
-            stride: spec.stride(i),
-            dilation: spec.dilation(i),
-            before: dim.pad_before,
-            after: dim.pad_after,
-        })
-        .collect();
-    Window::new(&axes)
+        .map(|(i, dim)| axis(spec, i, (spatial[i], dim.convoluted), (dim.pad_before, dim.pad_after)));
+    Window::new(&axes.collect::<Vec<_>>())
+}
+
+/// One axis of a window that leads from an image of length `input` to one of length `output`.
+fn axis(spec: &PoolSpec, i: usize, (input, output): (usize, usize), (before, after): (usize, usize)) -> Axis {
+    let (kernel, stride, dilation) = (spec.kernel_shape[i], spec.stride(i), spec.dilation(i));
+    Axis { input, output, kernel, stride, dilation, before, after }
 }
