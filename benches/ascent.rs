@@ -2,7 +2,9 @@
 //!
 //! (a) All filters of the bundled networks, end to end. (b) Two large networks with random weights at 180 pixels: milliseconds
 //! per filter-step with every core busy on a filter of its own, forward and backward apart on one core, and GFLOP/s
-//! beside what the matrix product alone reaches in the same run. Compare ratios within a run, as machines are noisy.
+//! beside what the matrix product alone reaches in the same run. (c) Whole ascents of the same filters in each mode on one
+//! core: milliseconds a step, and what the step costs beside the network's passes. Compare ratios within a run, as machines
+//! are noisy.
 
 use convscope::backprop::{ReluRule, Tape};
 use convscope::model::Network;
@@ -12,7 +14,7 @@ use convscope::progress::Progress;
 use convscope::random::Random;
 use convscope::tensor::gemm::{Matrix, gemm};
 use convscope::tensor::window::{Axis, Window};
-use convscope::visualize::filter::{Convolution, Frame, Mode, Target};
+use convscope::visualize::filter::{Convolution, Frame, Mode, Settings, Target, ascend};
 use ndarray::ArrayD;
 use rayon::prelude::*;
 use std::hint::black_box;
@@ -25,6 +27,8 @@ const SIDE: usize = 180;
 /// Steps and filters of a measurement on all cores.
 const STEPS: usize = 6;
 const ROUNDS: usize = 2;
+/// Steps of an ascent on one core.
+const ASCENT: usize = 20;
 
 fn main() {
     bundled();
@@ -34,8 +38,13 @@ fn main() {
         "{:<24} {:>14} {:>12} {:>12} {:>12} {:>14}",
         "at 180 pixels", "ms/filter-step", "forward ms", "backward ms", "GFLOP/step", "GFLOP/s, all"
     );
-    large("ResNet-50, layer2 end", resnet50_layer2());
-    large("VGG16, features.14", vgg16_features14());
+    let networks = [("ResNet-50, layer2 end", resnet50_layer2()), ("VGG16, features.14", vgg16_features14())];
+    networks.iter().for_each(|(name, network)| large(name, network));
+    println!(
+        "\n{:<24} {:>14} {:>14} {:>14} {:>14} {:>14}",
+        "one core", "passes ms", "pixel ms/step", "bounded", "decorrelated", "over bounded"
+    );
+    networks.iter().for_each(|(name, network)| modes(name, network));
 }
 
 /// Every filter of the six networks, from the file to the page.
@@ -90,8 +99,8 @@ fn peak(threads: usize) -> f64 {
 }
 
 /// Prints the line of one large network, whose last two values are the wanted layer before and after its activation.
-fn large(name: &str, (graph, before, after): (Graph, ValueId, ValueId)) {
-    let layer = Convolution::new(&graph, before, after, 1).expect("a convolution");
+fn large(name: &str, (graph, before, after): &(Graph, ValueId, ValueId)) {
+    let layer = Convolution::new(graph, *before, *after, 1).expect("a convolution");
     let frame = Frame::new(layer.input_shape(), false).expect("an image");
     let target = layer.channel(7).expect("a filter");
     let input = frame.input(frame.start(&[], 1, 0)).expect("an image");
@@ -110,6 +119,32 @@ fn large(name: &str, (graph, before, after): (Graph, ValueId, ValueId)) {
     println!(
         "{name:<24} {per_step:>14.1} {forward:>12.1} {backward:>12.1} {flops:>12.2} {:>14.0}",
         flops / per_step * 1e3
+    );
+}
+
+/// Prints the milliseconds a step of a whole ascent in each mode, the best of a few.
+fn modes(name: &str, (graph, before, after): &(Graph, ValueId, ValueId)) {
+    let layer = Convolution::new(graph, *before, *after, 1).expect("a convolution");
+    let frame = Frame::new(layer.input_shape(), false).expect("an image");
+    let target = layer.channel(7).expect("a filter");
+    let input = frame.input(frame.start(&[], 1, 0)).expect("an image");
+    let least = |of: &dyn Fn() -> f64| (0..3).map(|_| of()).fold(f64::INFINITY, f64::min);
+    let passes = least(&|| step(&target, &input).iter().sum());
+    let range = vec![(0.0, 1.0); 3];
+    let per_step = |settings: Settings| {
+        let settings = Settings { steps: ASCENT, ..settings };
+        least(&|| {
+            let start = Instant::now();
+            black_box(ascend(&target, 7, frame, &settings).expect("an ascent"));
+            start.elapsed().as_secs_f64() * 1e3 / ASCENT as f64
+        })
+    };
+    let pixel = per_step(Settings::pixel(frame, 1));
+    let bounded = per_step(Settings::bounded(range.clone(), Vec::new(), 1));
+    let decorrelated = per_step(Settings::decorrelated(range, Vec::new(), false, frame, 1));
+    println!(
+        "{name:<24} {passes:>14.1} {pixel:>14.1} {bounded:>14.1} {decorrelated:>14.1} {:>12.0} %",
+        100.0 * (decorrelated / bounded - 1.0)
     );
 }
 

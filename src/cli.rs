@@ -125,7 +125,7 @@ impl Filters {
             filters: self.filters.clone(),
             steps: self.steps,
             size: self.size,
-            mode: if self.mode == "pixel" { Mode::Pixel } else { Mode::Bounded },
+            mode: Mode::named(&self.mode).unwrap_or(Mode::Bounded),
             objective: self
                 .objective
                 .as_ref()
@@ -206,10 +206,11 @@ pub struct Preprocess {
 pub struct Filters {
     /// The network
     pub model: PathBuf,
-    /// The convolution [default: every one]
+    /// The convolution: a layer's name, a tensor's, or a part of either that is unambiguous [default: every one; 8, spread over
+    /// the depth, of a network with more than 512 filters]
     #[arg(long, value_name = "NAME")]
     pub layer: Option<String>,
-    /// Which filters, as in 0-63 or 0,5,9 [default: all]
+    /// Which filters, as in 0-63 or 0,5,9 [default: all; of a network with more than 512, 16 of each convolution, evenly spread]
     #[arg(long, value_name = "RANGE")]
     pub filters: Option<String>,
     /// Steps of the ascent
@@ -218,8 +219,9 @@ pub struct Filters {
     /// Side of the image in pixels, for a network that takes any size
     #[arg(long, value_name = "S")]
     pub size: Option<usize>,
-    /// How the image is kept: bounded, within the range of real inputs, or pixel, free as in the Keras recipe
-    #[arg(long, default_value = "bounded", value_parser = ["bounded", "pixel"])]
+    /// How the image is kept: bounded, within the range of real inputs; pixel, free as in the Keras recipe; or decorrelated,
+    /// of independent waves and colours, Lucid's way, which makes the filters of large networks readable
+    #[arg(long, default_value = "bounded", value_parser = clap::builder::PossibleValuesParser::new(Mode::NAMES))]
     pub mode: String,
     /// What grows: the mean of the channel, or the unit at its centre [default: the channel; for first layers both]
     #[arg(long, value_parser = ["channel", "unit"])]

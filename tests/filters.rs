@@ -4,7 +4,7 @@ use crate::support::{NETWORKS, convscope, message, network, repository};
 use convscope::dataset::{digit, line};
 use convscope::model::graph::Graph;
 use convscope::model::{Layer, Network};
-use convscope::pipeline::filters::{Options, page};
+use convscope::pipeline::filters::{FILTERS, LARGE, LAYERS, Options, page};
 use convscope::progress::Progress;
 use convscope::visualize::filter::{Convolution, Frame, Mode, Settings, ascend_all, ascend_from};
 use convscope::visualize::natural::{mean_colour, range};
@@ -95,22 +95,52 @@ fn all_filters_of_the_bundled_networks_climb_to_the_end() {
 
 #[test]
 fn the_page_is_the_same_for_any_number_of_threads() {
-    let options = Options {
-        layer: None,
-        filters: None,
-        steps: Some(8),
-        size: None,
-        mode: Mode::Bounded,
-        objective: None,
-        seed: 2,
-    };
-    let made = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let made = pool.install(|| page(&network("variation-2"), &options, &Progress::new(true)).unwrap());
-        let rendered = convscope::report::render(&made.page, made.collected.assets).unwrap();
-        (rendered.json, rendered.html, made.collected.raw)
-    };
-    assert!(made(1) == made(3));
+    for mode in [Mode::Bounded, Mode::Decorrelated] {
+        let options =
+            Options { layer: None, filters: None, steps: Some(8), size: None, mode, objective: None, seed: 2 };
+        let made = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let made = pool.install(|| page(&network("variation-2"), &options, &Progress::new(true)).unwrap());
+            let rendered = convscope::report::render(&made.page, made.collected.assets).unwrap();
+            (rendered.json, rendered.html, made.collected.raw)
+        };
+        assert!(made(1) == made(3), "{mode:?}");
+    }
+}
+
+#[test]
+fn the_page_says_how_decorrelated_images_were_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = network("variation-2");
+    let all = ["filters", file.to_str().unwrap(), "--layer", "2d_2", "--mode", "decorrelated", "--steps", "9", "-q"];
+    let output = convscope(folder.path(), &all);
+    assert!(output.status.success(), "{}", message(&output));
+    let page = std::fs::read_to_string(folder.path().join("filters/chapter.md")).unwrap();
+    for part in [
+        "Convolutional Filters (conv2d_2)",
+        "9 steps of Adam at rate 0.05",
+        "shifted by up to 0.5 pixels, scaled by up to 10 %, turned by up to 10°",
+        "covariance of ImageNet",
+        "Distill 2017",
+        "independent waves and colours",
+        "as it was moved",
+    ] {
+        assert!(page.contains(part), "{part} is missing from\n{page}");
+    }
+    assert!(!page.contains("conv2d_1"), "one part of a name is enough");
+}
+
+#[test]
+fn the_help_says_how_much_is_shown_of_a_large_network() {
+    let output = convscope(&repository(""), &["filters", "--help"]);
+    let help = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        format!("{LAYERS}, spread over the depth, of a network with more than {LARGE} filters"),
+        format!("of a network with more than {LARGE}, {FILTERS} of each convolution"),
+        "bounded, pixel, decorrelated".into(),
+    ] {
+        assert!(help.contains(&part), "{part} is missing from {help}");
+    }
 }
 
 #[test]
@@ -121,6 +151,7 @@ fn filters_that_do_not_exist_are_refused_with_what_exists() {
         (&["--layer", "dense_1"][..], "`dense_1` is no convolution"),
         (&["--layer", "conv2d_9"], "`conv2d_9` is no layer"),
         (&["--filters", "2,8"], "no filters 8"),
+        (&["--filters", "6-7"], "conv2d_2 has no filter 7"),
         (&["--layer", "conv2d_2", "--filters", "7"], "no filter 7"),
         (&["--filters", "x"], "`x` is no number"),
     ] {

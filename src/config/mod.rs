@@ -7,6 +7,7 @@ mod tests;
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
 use crate::visualize::cam::Method;
+use crate::visualize::filter::Mode;
 use crate::visualize::placement::Placement;
 use crate::visualize::saliency;
 use std::path::{Path, PathBuf};
@@ -59,6 +60,8 @@ pub struct Section {
     pub activations: Option<Vec<Located<String>>>,
     /// Convolutions whose filters are shown; `None` for all of them.
     pub filters: Option<Vec<Located<String>>>,
+    /// How the image that excites a filter is kept while it is sought.
+    pub ascent: Mode,
     /// The activation that heatmaps explain; `None` for the default rule.
     pub target: Option<Located<String>>,
     pub method: Method,
@@ -156,6 +159,7 @@ impl Section {
             inputs: Vec::new(),
             activations: None,
             filters: None,
+            ascent: Mode::Bounded,
             target: None,
             method: Method::GradCam,
             saliency: None,

@@ -5,6 +5,7 @@ use crate::dataset::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
 use crate::visualize::cam::Method;
+use crate::visualize::filter::Mode;
 use crate::visualize::placement::Placement;
 use crate::visualize::saliency;
 use serde::Deserialize;
@@ -35,6 +36,7 @@ struct RawSection {
     input: Vec<Spanned<RawInput>>,
     activations: Option<Vec<Spanned<String>>>,
     filters: Option<Vec<Spanned<String>>>,
+    ascent: Option<Spanned<String>>,
     target: Option<Spanned<String>>,
     method: Option<Spanned<String>>,
     saliency: Option<Spanned<String>>,
@@ -203,6 +205,7 @@ impl Reader<'_> {
             inputs: raw.input.iter().map(|input| self.input(input)).collect::<Result<_>>()?,
             activations: self.names("section.activations", raw.activations),
             filters: self.names("section.filters", raw.filters),
+            ascent: self.choice("section.ascent", raw.ascent.as_ref(), Mode::named, &Mode::NAMES, Mode::Bounded)?,
             target: raw.target.map(|name| self.located("section.target", &name, String::clone)),
             method: self.choice(
                 "section.method",

@@ -16,7 +16,7 @@ const HEAD: &str = "title = \"T\"\n[[section]]\ntitle = \"S\"\nmodel = \"Cargo.t
 #[test]
 fn a_whole_section_is_read() {
     let text = format!(
-        "{HEAD}method = \"hirescam\"\nplacement = \"stretch\"\nactivations = [\"a\", \"b\"]\n\
+        "{HEAD}method = \"hirescam\"\nascent = \"decorrelated\"\nplacement = \"stretch\"\nactivations = [\"a\", \"b\"]\n\
          [[section.input]]\nline = {{ length = 15, width = 3, color = \"blue\", angle = 165 }}\nsample = 4\n\
          [[section.input]]\nimage = \"cat.jpg\"\nlabel = \"cat\"\nbox = [1, 2, 3.5, 4]\n"
     );
@@ -24,12 +24,13 @@ fn a_whole_section_is_read() {
     let section = &chapter.sections[0];
     assert_eq!(chapter.seed, 2019);
     assert_eq!((section.method, section.placement), (Method::HiResCam, Placement::Stretch));
+    assert_eq!(section.ascent, Mode::Decorrelated);
     assert_eq!(section.inputs[0].source, Source::Line { class: 95, sample: 4 });
     let object = Some(Object::Box([1.0, 2.0, 3.5, 4.0]));
     assert_eq!(section.inputs[1].source, Source::Image { path: "cat.jpg".into(), label: Some("cat".into()), object });
     assert_eq!(
         section.activations.as_ref().unwrap()[1],
-        Located { value: "b".into(), line: 7, key: "section.activations".into() }
+        Located { value: "b".into(), line: 8, key: "section.activations".into() }
     );
 }
 
@@ -64,6 +65,8 @@ fn words_and_numbers_outside_their_sets_are_refused() {
         "{HEAD}[[section.input]]\nline = {{ length = 7, width = 3, color = \"green\", angle = 0 }}\n"
     ));
     assert!(text.contains(":6: section.input.line.color: `green` is none of red, blue"), "{text}");
+    let text = message(&format!("{HEAD}ascent = \"decorelated\"\n"));
+    assert!(text.contains(":5: section.ascent: `decorelated` is none of bounded, pixel, decorrelated"), "{text}");
     let text = message(&format!("{HEAD}[[section.input]]\ndigit = 12\n"));
     assert!(text.contains(":6: section.input.digit: 12 is no digit"), "{text}");
 }

@@ -2,7 +2,7 @@
 
 use super::differences::Differences;
 use super::explainer::Explainer;
-use super::filters::{Request, Scene, natural_inputs};
+use super::filters::{Choice, Request, Scene, convolution, natural_inputs};
 use super::heatmaps::Style;
 use super::input::{Ready, Sources, class_of};
 use super::room::{Room, Seen};
@@ -14,7 +14,6 @@ use crate::progress::Progress;
 use crate::report::assets::slug;
 use crate::report::page;
 use crate::visualize::cam::Method;
-use crate::visualize::filter::Mode;
 use crate::visualize::placement::Cells;
 use rayon::prelude::*;
 
@@ -43,9 +42,10 @@ pub fn load(chapter: &Chapter, section: &Section) -> Result<Loaded> {
     let recipe =
         preprocess::recipe(&network, section.preprocess.as_ref(), &|key, message| chapter.error(key, message))?;
     let labels = labels::of_heads(&network, section.labels.as_ref().map(|file| file.value.as_path()))?;
-    for name in section.activations.iter().flatten().chain(section.filters.iter().flatten()) {
+    for name in section.activations.iter().flatten() {
         layer(chapter, &network, name)?;
     }
+    convolutions(chapter, section, &network)?;
     Ok(Loaded { id: slug(network.name()), network, recipe, labels })
 }
 
@@ -142,7 +142,9 @@ pub fn section(
             "tract could not optimise this network ({reason}); it ran as it is, which is slower but not different."
         ));
     }
-    page.filters = filters(chapter, section, loaded, ascent, progress, collected)?;
+    let note;
+    (page.filters, note) = filters(chapter, section, loaded, ascent, progress, collected)?;
+    page.facts.extend(note.map(|note| page::Line::new("Filters", note)));
     for (number, seen) in seen.iter().enumerate() {
         page.inputs.push(room.input(number + 1, seen, &mut collected.assets)?);
         room.raw(number + 1, seen, &mut collected.raw);
@@ -201,7 +203,13 @@ fn shortened(labels: &[String]) -> String {
     format!("{}{more}", labels.iter().take(12).cloned().collect::<Vec<_>>().join(", "))
 }
 
-/// What the filters look for: those of the convolutions named, else of all.
+/// The convolutions that the section names, if it names any.
+fn convolutions<'n>(chapter: &Chapter, section: &Section, network: &'n Network) -> Result<Option<Vec<&'n Layer>>> {
+    let of = |name: &Located<String>| convolution(network, &name.value).map_err(|cause| chapter.error(name, cause));
+    section.filters.as_ref().map(|names| names.iter().map(of).collect()).transpose()
+}
+
+/// What the filters look for, those of the convolutions named or else of all, and what is left out of a large network.
 fn filters(
     chapter: &Chapter,
     section: &Section,
@@ -209,27 +217,23 @@ fn filters(
     steps: Option<usize>,
     progress: &Progress,
     collected: &mut Collected,
-) -> Result<Vec<page::Filters>> {
+) -> Result<(Vec<page::Filters>, Option<String>)> {
     let network = &loaded.network;
-    let layers: Vec<&Layer> = match &section.filters {
-        Some(names) => names.iter().map(|name| layer(chapter, network, name)).collect::<Result<_>>()?,
-        None => network.layers().iter().filter(|layer| layer.convolution.is_some()).collect(),
-    };
-    if layers.is_empty() {
-        return Ok(Vec::new());
+    let choice = Choice::new(network, convolutions(chapter, section, network)?, None);
+    if choice.layers.is_empty() {
+        return Ok((Vec::new(), None));
     }
     let natural = natural_inputs(&sources(chapter, loaded, chapter.seed), &section.inputs)?;
     let scene = Scene::new(network, &loaded.recipe, natural)?;
-    let count = |layer: &&Layer| layer.output_shape.last().copied().flatten().unwrap_or(0);
-    let bar = progress.bar(layers.iter().map(count).sum(), &format!("Filters of {}", section.title));
-    let study = |layer: &&Layer| {
+    let bar = progress.bar(choice.count(network), &format!("Filters of {}", section.title));
+    let study = |(layer, filters): &(&Layer, Option<Vec<usize>>)| {
         let request = Request {
             section: &loaded.id,
             network,
             layer,
-            filters: None,
+            filters: filters.as_deref(),
             scene: &scene,
-            mode: Mode::Bounded,
+            mode: section.ascent,
             objective: None,
             steps,
             seed: chapter.seed,
@@ -237,7 +241,8 @@ fn filters(
         };
         super::filters::filters(&request, &bar, collected)
     };
-    layers.iter().map(study).collect()
+    let made = choice.layers.iter().map(study).collect::<Result<_>>()?;
+    Ok((made, choice.note))
 }
 
 /// Only the check of a section's gradients, on its inputs.

@@ -1,9 +1,10 @@
 //! `convscope filters`: what the filters of any network look for, as a page.
 
-use super::{Request, Scene, filters, natural_inputs, words};
+use super::choice::{self, Choice};
+use super::{FEW, Request, Scene, filters, natural_inputs, words};
 use crate::config::{Input, Preprocessing, Source};
 use crate::error::{Error, Result};
-use crate::model::{Layer, Network};
+use crate::model::Network;
 use crate::pipeline::input::Sources;
 use crate::pipeline::{Collected, Made, preprocess};
 use crate::progress::Progress;
@@ -15,9 +16,9 @@ use std::path::Path;
 /// What the user asks for.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The convolution; every one if `None`.
+    /// The convolution: a name, a tensor or a part of either; every one, or some of a large network, if `None`.
     pub layer: Option<String>,
-    /// Which filters, as in `0-63` or `0,5,9`; all if `None`.
+    /// Which filters, as in `0-63` or `0,5,9`; all, or some of a large network, if `None`.
     pub filters: Option<String>,
     pub steps: Option<usize>,
     /// Side of the image, for a network that takes any size.
@@ -36,18 +37,25 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made
     let size = options.size.map(|side| (side, side));
     let network = Network::load_sized(model, size)?;
     network.require_convolution()?;
-    let layers = layers(&network, options.layer.as_deref())?;
+    let named = options.layer.as_deref().map(|name| choice::convolution(&network, name)).transpose();
+    let named = named.map_err(|cause| Error::input(format!("--layer: {cause}")))?.map(|layer| vec![layer]);
     let chosen = options.filters.as_deref().map(|text| numbers(text, &network)).transpose()?;
+    let top_inputs = chosen.as_ref().is_some_and(|chosen| chosen.len() <= FEW);
+    let choice = Choice::new(&network, named, chosen);
+    if let Some((layer, filter)) = choice.missing(&network) {
+        let (name, known) = (network.name(), words::convolutions(&network));
+        return Err(Error::input(format!("--filters: {} has no filter {filter}; {name} has {known}", layer.name)));
+    }
     let sized = Preprocessing { size: Some(size.unwrap_or(network.listed_size())), ..Preprocessing::default() };
     let recipe = preprocess::recipe(&network, Some(&sized), &|_, message| Error::input(message))?;
     let sources = Sources { seed: options.seed, mnist: None, recipe: &recipe, heads: network.heads(), labels: &[] };
     let scene = Scene::new(&network, &recipe, natural_inputs(&sources, &own_data(&network))?)?;
-    let count = |layer: &&Layer| chosen.as_ref().map_or(words::filter_count(&network, layer).unwrap_or(0), Vec::len);
-    let bar = progress.bar(layers.iter().map(count).sum(), "Filters");
+    let bar = progress.bar(choice.count(&network), "Filters");
     let mut collected = Collected::default();
     let mut section =
         page::Section { id: slug(network.name()), heading: network.title().to_string(), ..page::Section::default() };
-    for layer in layers {
+    section.facts.extend(choice.note.map(|note| page::Line::new("Filters", note)));
+    for (layer, chosen) in &choice.layers {
         let request = Request {
             section: &section.id,
             network: &network,
@@ -58,7 +66,7 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made
             objective: options.objective,
             steps: options.steps,
             seed: options.seed,
-            top_inputs: false,
+            top_inputs,
         };
         let made = filters(&request, &bar, &mut collected)?;
         section.filters.push(made);
@@ -76,20 +84,6 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made
     };
     page.finish()?;
     Ok(Made { page, collected })
-}
-
-/// The convolution asked for, or all.
-fn layers<'n>(network: &'n Network, asked: Option<&str>) -> Result<Vec<&'n Layer>> {
-    let convolutions = || network.layers().iter().filter(|layer| layer.convolution.is_some());
-    let Some(name) = asked else { return Ok(convolutions().collect()) };
-    match convolutions().find(|layer| layer.name == name) {
-        Some(layer) => Ok(vec![layer]),
-        None => {
-            let what = if network.layer(name).is_some() { "is no convolution" } else { "is no layer" };
-            let known = words::convolutions(network);
-            Err(Error::input(format!("--layer: `{name}` {what} of {}, which has {known}", network.name())))
-        }
-    }
 }
 
 /// The inputs of the data set that a network's metadata says it was trained on, where convscope can draw them.

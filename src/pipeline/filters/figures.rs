@@ -81,6 +81,10 @@ impl Drawing<'_> {
         let (kept, constant) = match study.settings.mode {
             Mode::Pixel => ("; shown with mean 0.5 and deviation 0.15".to_string(), String::new()),
             Mode::Bounded => ("; kept within the range of real inputs".to_string(), constant),
+            Mode::Decorrelated => (
+                "; made of independent waves and colours, and pleasing wherever it is moved a little".to_string(),
+                constant,
+            ),
         };
         let caption = format!(
             "The input that excites each of the {} filters of {} most, by gradient ascent of {objective}{kept}.{constant}{crop}",
@@ -135,12 +139,17 @@ impl Drawing<'_> {
         let scene = self.request.scene;
         let range: Vec<String> =
             study.settings.range.iter().map(|(low, high)| format!("{low:.3} to {high:.3}")).collect();
+        let described = [
+            ("Parametrisation", words::parametrisation(&study.settings)),
+            ("Source", words::source(study.settings.mode)),
+        ];
         let mut lines = vec![
             Line::new("Tensor", format!("{} ({})", self.request.layer.output_tensor, self.request.layer.kind)),
             Line::new("Objective", objective),
             Line::new("Ascent", words::ascent(&study.settings)),
             Line::new("Range of each channel", range.join(", ")),
         ];
+        lines.extend(described.into_iter().filter_map(|(name, text)| text.map(|text| Line::new(name, text))));
         if !scene.inputs.is_empty() {
             let compared =
                 "each image, scaled towards their mean colour to the norm of each and never up, is compared with them";
@@ -188,8 +197,14 @@ impl Drawing<'_> {
         let title = format!("Ascent of the filters of {layer}");
         let picture = curves(&Curves { title: &title, x: "step", y: "activation", curves: &climbs })?;
         let image = assets.add(&self.id("ascent"), picture);
+        let moved = match study.settings.mode {
+            Mode::Decorrelated => {
+                " Each is that of the image as it was moved; only the first and the last are of the image as it is."
+            }
+            Mode::Pixel | Mode::Bounded => "",
+        };
         let caption = format!(
-            "Activation over the steps of the ascent, one thin curve for each of the {} filters of {layer} that answered; thick: their median.",
+            "Activation over the steps of the ascent, one thin curve for each of the {} filters of {layer} that answered; thick: their median.{moved}",
             alive.len()
         );
         let alt = format!("{} rising curves", alive.len());

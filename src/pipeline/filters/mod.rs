@@ -1,15 +1,18 @@
 //! What each filter of a network looks for: kernels, ascended images and the natural inputs beside them, as figures with
 //! their numbers.
 
+mod choice;
 mod command;
 mod figures;
 mod scene;
 mod words;
 
+pub use choice::{Choice, FILTERS, LARGE, LAYERS, convolution};
 pub use command::{Options, page};
 pub use scene::{Scene, natural_inputs};
 
 use super::Collected;
+use crate::dataset::image::Channels;
 use crate::error::{Error, Result};
 use crate::model::{Layer, Network};
 use crate::progress::Bar;
@@ -101,7 +104,7 @@ pub fn filters(request: &Request, bar: &Bar, collected: &mut Collected) -> Resul
     if let Some(curves) = drawing.curves(&study, assets)? {
         made.push(curves);
     }
-    if !request.scene.inputs.is_empty() && (chosen.len() <= FEW || request.top_inputs) {
+    if !request.scene.inputs.is_empty() && (all.len() <= FEW || request.top_inputs) {
         made.push(drawing.top_inputs(&study, assets)?);
     }
     let images: Vec<_> = study.filters.iter().map(|shown| shown.ascent.image.view()).collect();
@@ -129,6 +132,11 @@ fn study(
     let defaults = match request.mode {
         Mode::Pixel => Settings::pixel(scene.frame, request.seed),
         Mode::Bounded => Settings::bounded(scene.range.clone(), scene.background.clone(), request.seed),
+        Mode::Decorrelated => {
+            let reversed = scene.channels == Channels::Bgr;
+            let (range, background) = (scene.range.clone(), scene.background.clone());
+            Settings::decorrelated(range, background, reversed, scene.frame, request.seed)
+        }
     };
     let steps = request.steps.unwrap_or(defaults.steps).max(1);
     let settings = Settings { objective, steps, ..defaults };

@@ -2,19 +2,29 @@
 
 use super::Shown;
 use crate::model::{Layer, Network};
+use crate::visualize::filter::decorrelated::RISE;
 use crate::visualize::filter::{Mode, Objective, Settings, Status};
 use crate::visualize::natural::Confirmation;
+
+/// Names that a message lists before it breaks off.
+pub const LISTED: usize = 20;
 
 /// The convolutions of a network with their numbers of filters.
 pub fn convolutions(network: &Network) -> String {
     let layers = network.layers().iter().filter(|layer| layer.convolution.is_some());
+    let more = layers.clone().count().saturating_sub(LISTED);
     let known: Vec<String> = layers
+        .take(LISTED)
         .map(|layer| {
             let filters = filter_count(network, layer).map_or("?".into(), |n| n.to_string());
             format!("{} ({filters} filters)", layer.name)
         })
         .collect();
-    if known.is_empty() { "no convolution at all".into() } else { known.join(", ") }
+    match (known.is_empty(), more) {
+        (true, _) => "no convolution at all".into(),
+        (false, 0) => known.join(", "),
+        (false, more) => format!("{} and {more} more, which `convscope inspect` lists", known.join(", ")),
+    }
 }
 
 /// The number of a convolution's filters.
@@ -84,13 +94,42 @@ pub fn objective(settings: &Settings, activation: Option<&str>, (height, width):
 
 /// How the ascent goes, in words.
 pub fn ascent(settings: &Settings) -> String {
-    let Settings { steps, step, l2, tv, leak, starts, seed, .. } = settings;
+    let Settings { steps, step, l2, tv, leak, starts, seed, motions, .. } = settings;
     match settings.mode {
         Mode::Pixel => format!(
             "{steps} steps of length {step:.3} along the gradient, unbounded, from grey with noise of seed {seed}, at most {starts} starts"
         ),
         Mode::Bounded => format!(
             "{steps} projected steps, the first {step} half ranges long, then shorter, with weights {l2} for the distance from the mean colour, {tv} for total variation, and at first {leak} for the value before the activation; from mid-range with noise of seed {seed}, at most {starts} starts"
+        ),
+        Mode::Decorrelated => format!(
+            "{steps} steps of Adam at rate {step}, at first with weight {leak} for the value before the activation; for each the image is shifted by up to {:.1} pixels, scaled by up to {:.0} %, turned by up to {}° and shifted again by up to {:.1} pixels at random, grey coming in at its sides; from grey with noise of seed {seed}, {RISE} times as strong at each further start, at most {starts} starts",
+            motions.jitter[0] / 2.0,
+            100.0 * motions.scale,
+            motions.rotation,
+            motions.jitter[1] / 2.0
+        ),
+    }
+}
+
+/// What moves instead of the pixels, in words; `None` where they move themselves.
+pub fn parametrisation(settings: &Settings) -> Option<String> {
+    let colours = match settings.mixing.nrows() {
+        3 => "their colours by a square root of the covariance of ImageNet's colours",
+        _ => "each channel on its own",
+    };
+    (settings.mode == Mode::Decorrelated).then(|| {
+        format!("coefficients of waves, weighted by one over their frequency; {colours}; a sigmoid into the range of each channel")
+    })
+}
+
+/// Where a mode comes from, if it is not ours.
+pub fn source(mode: Mode) -> Option<String> {
+    match mode {
+        Mode::Pixel => Some("F. Chollet, “Visualizing what convnets learn”, keras.io".into()),
+        Mode::Bounded => None,
+        Mode::Decorrelated => Some(
+            "C. Olah, A. Mordvintsev, L. Schubert, “Feature Visualization”, Distill 2017, with the numbers of their program Lucid; Adam: D. Kingma, J. Ba, arXiv:1412.6980".into(),
         ),
     }
 }

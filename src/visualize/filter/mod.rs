@@ -4,11 +4,16 @@
 //! *Pixel* mode is the recipe of F. Chollet's "Visualizing what convnets learn" (keras.io): free steps of one length along
 //! the gradient. *Bounded* mode keeps the image within the range of real inputs, pulls it weakly towards the mean
 //! colour of real inputs and towards smoothness, and lets the step decay, so that the image settles where the objective and the
-//! regularisation balance and no longer depends on the step.
+//! regularisation balance and no longer depends on the step. *Decorrelated* mode moves the coefficients of waves and of
+//! independent colours and shows the network the image a little moved each time, which is what large networks need to be
+//! readable (see [`decorrelated`]).
 
+mod canvas;
+pub mod decorrelated;
 pub mod frame;
 pub mod kernel;
 mod objective;
+mod settings;
 mod step;
 mod target;
 #[cfg(test)]
@@ -17,108 +22,18 @@ mod tests;
 use ndarray::Array3;
 use rayon::prelude::*;
 
+use canvas::Canvas;
 pub use frame::Frame;
 pub use kernel::Kernels;
+use objective::Problem;
 pub use objective::counted;
-use objective::{Evaluation, Problem};
-use step::advance;
+pub use settings::{Mode, Objective, Settings};
 pub use target::{Convolution, Target};
 
 use crate::error::{Error, Result};
 
 /// See [`Ascent::flat`].
 const UNIFORM: f32 = 0.95;
-
-/// How the image is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Free, as in the Keras recipe.
-    Pixel,
-    /// Within the range of real inputs, regularised.
-    Bounded,
-}
-
-/// What grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Objective {
-    /// The mean of the channel; two border cells are left out where the map is larger than eight.
-    Channel,
-    /// The activation at the map's central position.
-    Unit,
-}
-
-/// How the ascent goes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    pub mode: Mode,
-    pub objective: Objective,
-    /// Whether the objective is taken after the layer's own activation.
-    pub after_activation: bool,
-    /// Number of steps, at least 1.
-    pub steps: usize,
-    /// Pixel mode: Euclidean length of a step. Bounded mode: length of the first step, in half ranges per value at which
-    /// the gradient is of average size; steps decay linearly to 0.
-    pub step: f32,
-    /// Bounded mode: pull towards the background. Without `tv` and far from the bounds the image settles where
-    /// (x − background) / half range = gradient / (root mean square of the gradient · `l2`).
-    pub l2: f32,
-    /// Bounded mode: weight of the total variation (Rudin, Osher, Fatemi 1992), in the same units.
-    pub tv: f32,
-    /// Bounded mode: how much the value before the activation counts beside the objective at the first step; it fades
-    /// to nothing over the first half of the steps. It lets places answer that are silent at the start.
-    pub leak: f32,
-    /// Number of seeded start images that are tried, at least 1.
-    pub starts: usize,
-    pub seed: u64,
-    /// Lowest and highest value of real inputs in each channel.
-    pub range: Vec<(f32, f32)>,
-    /// The mean colour of real inputs; the middle of the range where it is not known.
-    pub background: Vec<f32>,
-}
-
-impl Settings {
-    /// The Keras recipe: 30 steps of length 10 for an image of 180×180 colour pixels, the same change per pixel for
-    /// others; the start is grey with noise.
-    pub fn pixel(frame: Frame, seed: u64) -> Settings {
-        let scale = frame.len() as f32 / (180 * 180 * 3) as f32;
-        let range = vec![(0.0, 1.0); frame.channels];
-        let step = 10.0 * scale.sqrt();
-        Settings {
-            mode: Mode::Pixel,
-            step,
-            steps: 30,
-            l2: 0.0,
-            tv: 0.0,
-            leak: 0.0,
-            range,
-            ..Settings::bounded(Vec::new(), Vec::new(), seed)
-        }
-    }
-
-    /// The colour of the background in a channel.
-    fn background_of(&self, channel: usize) -> f32 {
-        let (low, high) = frame::bounds(&self.range, channel);
-        self.background.get(channel).copied().unwrap_or((low + high) / 2.0)
-    }
-
-    /// The chapter's settings, for inputs in this range with this mean colour.
-    pub fn bounded(range: Vec<(f32, f32)>, background: Vec<f32>, seed: u64) -> Settings {
-        Settings {
-            mode: Mode::Bounded,
-            objective: Objective::Channel,
-            after_activation: true,
-            steps: 60,
-            step: 0.15,
-            l2: 0.25,
-            tv: 0.1,
-            leak: 0.1,
-            starts: 4,
-            seed,
-            range,
-            background,
-        }
-    }
-}
 
 /// What it took to make a filter answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,7 +81,7 @@ impl Ascent {
 fn shown(image: &Array3<f32>, settings: &Settings) -> Array3<f32> {
     match settings.mode {
         Mode::Pixel => frame::shown_standardised(image),
-        Mode::Bounded => frame::shown_in_range(image, &settings.range),
+        Mode::Bounded | Mode::Decorrelated => frame::shown_in_range(image, &settings.range),
     }
 }
 
@@ -198,30 +113,31 @@ pub fn ascend_all(
 pub fn ascend(target: &Target, channel: usize, frame: Frame, settings: &Settings) -> Result<Ascent> {
     let problem = Problem::new(target, frame, settings);
     let starts = settings.starts.max(1);
-    let start = |number: usize| frame.start(&settings.range, settings.seed, number);
-    let finish = |image: Vec<f32>, status: Status| climb(&problem, channel, image, status, frame, settings);
+    let start = |number: usize| Canvas::start(number, frame, settings);
+    let finish = |canvas: Canvas, status: Status| climb(&problem, channel, canvas, status, frame, settings);
     for number in 0..starts {
-        let image = start(number);
-        if answers(&problem.gradient(&problem.evaluate(&image)?)?) {
+        let mut canvas = start(number);
+        if answers(&problem.gradient(&problem.evaluate(&canvas.look(0))?)?) {
             let status = if number == 0 { Status::Answered } else { Status::NeededStart(number) };
-            return finish(image, status);
+            return finish(canvas, status);
         }
     }
     for number in 0..starts {
-        if let Some(image) = awaken(&problem, start(number), frame, settings)? {
-            return finish(image, Status::NeededPreActivation(number));
+        if let Some(canvas) = awaken(&problem, start(number), settings)? {
+            return finish(canvas, Status::NeededPreActivation(number));
         }
     }
-    let image = start(0);
+    let image = start(0).look(0).into_owned();
     let value = problem.value(&problem.evaluate(&image)?);
     let image = frame.image(&image);
     Ok(Ascent { channel, image, start: value, end: value, curve: Vec::new(), status: Status::Dead(starts), flat: true })
 }
 
-/// The ascent of one channel from a given image, in the network's layout, whether or not it answers there.
+/// The ascent of one channel from a given image, in the network's layout, whether or not it answers there. Its pixels are
+/// what moves, bounded or free.
 ///
 /// # Errors
-/// An image of another size; operators without a gradient rule before the convolution.
+/// An image of another size; decorrelated mode, whose images are made of waves; operators without a gradient rule before the convolution.
 pub fn ascend_from(
     target: &Target,
     channel: usize,
@@ -232,7 +148,11 @@ pub fn ascend_from(
     if image.len() != frame.len() {
         return Err(Error::other(format!("a start of {} values for an image of {}", image.len(), frame.len())));
     }
-    climb(&Problem::new(target, frame, settings), channel, image, Status::Answered, frame, settings)
+    if settings.mode == Mode::Decorrelated {
+        return Err(Error::other("decorrelated ascent has starts of its own"));
+    }
+    let canvas = Canvas::Pixels { image, frame, settings };
+    climb(&Problem::new(target, frame, settings), channel, canvas, Status::Answered, frame, settings)
 }
 
 /// The objective at an image, in the network's layout.
@@ -245,16 +165,17 @@ pub fn objective_at(target: &Target, image: &[f32], frame: Frame, settings: &Set
 }
 
 /// Follows the value before the activation until the activation answers; `None` if it never does.
-fn awaken(problem: &Problem, mut image: Vec<f32>, frame: Frame, settings: &Settings) -> Result<Option<Vec<f32>>> {
+fn awaken<'s>(problem: &Problem, mut canvas: Canvas<'s>, settings: &Settings) -> Result<Option<Canvas<'s>>> {
+    let mut evaluation = problem.evaluate(&canvas.look(0))?;
     for step in 0..settings.steps {
-        let evaluation = problem.evaluate(&image)?;
         let gradient = problem.gradient_before(&evaluation)?;
         if !answers(&gradient) {
             return Ok(None);
         }
-        advance(&mut image, &gradient, step, frame, settings);
-        if answers(&problem.gradient(&problem.evaluate(&image)?)?) {
-            return Ok(Some(image));
+        canvas.advance(&gradient, step);
+        evaluation = problem.evaluate(&canvas.look(step + 1))?;
+        if answers(&problem.gradient(&evaluation)?) {
+            return Ok(Some(canvas));
         }
     }
     Ok(None)
@@ -263,12 +184,12 @@ fn awaken(problem: &Problem, mut image: Vec<f32>, frame: Frame, settings: &Setti
 fn climb(
     problem: &Problem,
     channel: usize,
-    mut image: Vec<f32>,
+    mut canvas: Canvas,
     status: Status,
     frame: Frame,
     settings: &Settings,
 ) -> Result<Ascent> {
-    let mut evaluation: Evaluation = problem.evaluate(&image)?;
+    let mut evaluation = problem.evaluate(&canvas.look(0))?;
     let start = problem.value(&evaluation);
     let mut curve = Vec::with_capacity(settings.steps);
     for step in 0..settings.steps {
@@ -276,13 +197,13 @@ fn climb(
         let gradient = problem.gradient_with_leak(&evaluation, leak)?;
         // Where there is no gradient there is nothing to follow; regularisation alone would only undo the image.
         if answers(&gradient) {
-            advance(&mut image, &gradient, step, frame, settings);
-            evaluation = problem.evaluate(&image)?;
+            canvas.advance(&gradient, step);
         }
+        evaluation = problem.evaluate(&canvas.look(step + 1))?;
         curve.push(problem.value(&evaluation));
     }
     let end = curve.last().copied().unwrap_or(start);
-    let image = frame.image(&image);
+    let image = frame.image(&canvas.look(settings.steps));
     let flat = frame::looks_flat(&shown(&image, settings)) || is_uniform(problem, &image, end, frame, settings)?;
     Ok(Ascent { channel, image, start, end, curve, status, flat })
 }

@@ -3,20 +3,17 @@
 use super::frame::{self, Frame};
 use super::{Mode, Settings};
 
-/// One step of the ascent.
+/// One step of an ascent whose pixels move: free in pixel mode, else bounded.
 pub fn advance(image: &mut [f32], gradient: &[f32], step: usize, frame: Frame, settings: &Settings) {
-    match settings.mode {
-        Mode::Pixel => {
-            let square: f64 = gradient.iter().map(|&g| f64::from(g).powi(2)).sum();
-            // The floor is that of TensorFlow's l2_normalize.
-            let scale = f64::from(settings.step) / square.max(1e-12).sqrt();
-            image.iter_mut().zip(gradient).for_each(|(x, &g)| *x += (scale * f64::from(g)) as f32);
-        }
-        Mode::Bounded => {
-            let decay = 1.0 - step as f32 / settings.steps.max(1) as f32;
-            bounded_step(image, gradient, decay, frame, settings);
-        }
+    if settings.mode == Mode::Pixel {
+        let square: f64 = gradient.iter().map(|&g| f64::from(g).powi(2)).sum();
+        // The floor is that of TensorFlow's l2_normalize.
+        let scale = f64::from(settings.step) / square.max(1e-12).sqrt();
+        image.iter_mut().zip(gradient).for_each(|(x, &g)| *x += (scale * f64::from(g)) as f32);
+        return;
     }
+    let decay = 1.0 - step as f32 / settings.steps.max(1) as f32;
+    bounded_step(image, gradient, decay, frame, settings);
 }
 
 /// A step of projected ascent of objective − l2/2 ‖z − background‖² − tv · TV(z), where z are the values in half ranges

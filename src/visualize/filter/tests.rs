@@ -1,5 +1,8 @@
 use std::sync::Arc;
 
+use ndarray::Array2;
+
+use super::decorrelated::motion::Motions;
 use super::*;
 use crate::model::graph::{Binary, Conv, Graph, Node, Op, Unary};
 use crate::random::Random;
@@ -55,6 +58,11 @@ fn network() -> Graph {
 
 fn frame() -> Frame {
     Frame::new(&[1, 12, 12, 3], true).unwrap()
+}
+
+fn decorrelated() -> Settings {
+    let range = vec![(0.0, 1.0), (0.2, 0.2), (-1.0, 1.0)];
+    Settings::decorrelated(range, vec![], false, frame(), 5)
 }
 
 fn bounded() -> Settings {
@@ -132,6 +140,53 @@ fn the_optimum_of_a_unit_of_a_first_layer_is_its_kernel() {
     }
 }
 
+/// The best image within a range has each value at the end that its weight's sign says; waves and colours come near it.
+#[test]
+fn a_decorrelated_unit_of_a_first_layer_nears_the_sign_of_its_kernel() {
+    let graph = network();
+    let layer = Convolution::new(&graph, 2, 3, 1).unwrap();
+    let kernels = Kernels::of(&layer).unwrap();
+    let settings = Settings {
+        objective: Objective::Unit,
+        after_activation: false,
+        motions: Motions::STILL,
+        ..Settings::decorrelated(vec![(0.0, 1.0); 3], vec![], false, frame(), 5)
+    };
+    let alone = Settings { mixing: Array2::eye(3), ..settings.clone() };
+    // Channels on their own come all but there; saturated colours that nature seldom has stay out of reach for long.
+    for (settings, least, channel) in (0..4).flat_map(|k| [(&settings, 0.75, k), (&alone, 0.98, k)]) {
+        let kernel = &kernels.images[channel];
+        let ascent = ascend(&layer.channel(channel).unwrap(), channel, frame(), settings).unwrap();
+        let seen = ascent.image.slice(ndarray::s![5..8, 5..8, ..]);
+        // From mid-grey, at 0, to the best image, at 1.
+        let (mut reached, mut best) = (0.0, 0.0);
+        seen.iter().zip(kernel).for_each(|(x, w)| (reached, best) = (reached + (x - 0.5) * w, best + 0.5 * w.abs()));
+        assert!(reached > least * best, "{channel}: {reached} of {best}");
+        assert!(ascent.image.iter().all(|x| (0.0..=1.0).contains(x)));
+    }
+}
+
+#[test]
+fn decorrelated_images_stay_in_the_range_and_climb_moved_or_not() {
+    let graph = network();
+    let layer = Convolution::new(&graph, 6, 7, 1).unwrap();
+    let settings = decorrelated();
+    for ascent in ascend_all(&layer, &[0, 1, 2, 3, 4, 5], frame(), &settings, &|| ()).unwrap() {
+        for ((_, _, c), &value) in ascent.image.indexed_iter() {
+            let (low, high) = settings.range[c];
+            assert!((low..=high).contains(&value));
+        }
+        assert!(ascent.end > ascent.start, "{}: {:?} {}", ascent.channel, ascent.status, ascent.end);
+        assert_eq!(ascent.curve.len(), settings.steps);
+        // The end is the objective of the image as it is.
+        let target = layer.channel(ascent.channel).unwrap();
+        let image = frame().values(&ascent.image);
+        assert_eq!(objective_at(&target, &image, frame(), &settings).unwrap(), ascent.end);
+    }
+    let start = frame().start(&settings.range, 1, 0);
+    assert!(ascend_from(&layer.channel(0).unwrap(), 0, start, frame(), &settings).is_err());
+}
+
 #[test]
 fn only_first_layers_have_kernels_to_show() {
     let graph = network();
@@ -173,11 +228,13 @@ fn the_settled_image_does_not_depend_on_the_step() {
 fn the_same_bytes_for_any_number_of_threads() {
     let graph = network();
     let layer = Convolution::new(&graph, 6, 7, 1).unwrap();
-    let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| ascend_all(&layer, &[5, 0, 3], frame(), &bounded(), &|| ()).unwrap())
-    };
-    assert_eq!(run(1), run(4));
+    for settings in [bounded(), decorrelated()] {
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| ascend_all(&layer, &[5, 0, 3], frame(), &settings, &|| ()).unwrap())
+        };
+        assert_eq!(run(1), run(4));
+    }
 }
 
 /// relu(weight · x + bias) over one pixel of a grey image in [0, 1].
@@ -221,6 +278,25 @@ fn what_a_filter_needed_is_stated() {
     assert_eq!(status(1.0, -0.75), (Status::NeededPreActivation(0), 0.25));
     assert_eq!(status(1.0, -1.5), (Status::Dead(8), 0.0));
     assert_eq!(status(0.0, 1.0).0, Status::Dead(8), "it answers nothing, whatever it yields");
+}
+
+#[test]
+fn what_a_filter_needed_is_stated_of_decorrelated_images_too() {
+    let frame = Frame::new(&[1, 1, 1, 1], false).unwrap();
+    let still =
+        Settings { motions: Motions::STILL, ..Settings::decorrelated(vec![(0.0, 1.0)], vec![], false, frame, 4) };
+    let status = |weight, bias| {
+        let graph = pixel_unit(weight, bias);
+        let layer = Convolution::new(&graph, 1, 2, 1).unwrap();
+        ascend(&layer.channel(0).unwrap(), 0, frame, &still).unwrap()
+    };
+    assert_eq!(status(1.0, 0.0).status, Status::Answered);
+    // The sigmoid nears 1 and never reaches it.
+    let woken = status(1.0, -0.75);
+    assert_eq!(woken.status, Status::NeededPreActivation(0));
+    assert!((0.1..0.25).contains(&woken.end), "{}", woken.end);
+    assert_eq!((status(1.0, -1.5).status, status(1.0, -1.5).end), (Status::Dead(4), 0.0));
+    assert_eq!(status(0.0, 1.0).status, Status::Dead(4));
 }
 
 #[test]
