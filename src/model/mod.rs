@@ -10,6 +10,7 @@ pub mod head;
 mod kind;
 pub mod layer;
 mod layout;
+mod limit;
 pub mod lower;
 mod name;
 mod onnx;
