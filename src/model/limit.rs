@@ -28,6 +28,10 @@ const LONGEST_WINDOW: i64 = 1 << 16;
 /// Most positions of a window.
 const LARGEST_WINDOW: i64 = 1 << 22;
 
+/// Operators whose results are as large as some of their inputs say.
+const SHAPED_BY_NUMBERS: [&str; 9] =
+    ["ConstantOfShape", "Expand", "OneHot", "Pad", "Reshape", "Resize", "Tile", "TopK", "Upsample"];
+
 /// Numbers in all values together that any network may hold for one image (128 MiB in single precision), and more for
 /// each of its weights.
 const HELD: (f64, f64) = (33_554_432.0, 256.0);
@@ -133,7 +137,9 @@ pub(crate) fn follow(
             return Ok(());
         }
         let name = printable(name);
-        Err(TractError::msg(format!("`{name}` would have the shape {shape:.0?}, out of proportion to {weights} weights")))
+        Err(TractError::msg(format!(
+            "`{name}` would have the shape {shape:.0?}, out of proportion to {weights} weights"
+        )))
     };
     let lengths = |fact: &InferenceFact| -> TractResult<Vec<f64>> {
         let shape = fact.shape.as_concrete_finite()?.unwrap_or_default();
@@ -147,6 +153,10 @@ pub(crate) fn follow(
         let (inputs, outputs) = model.node_facts(id)?;
         let inputs: TVec<InferenceFact> = inputs.into_iter().cloned().collect();
         let outputs: TVec<InferenceFact> = outputs.into_iter().cloned().collect();
+        if SHAPED_BY_NUMBERS.contains(&node.op.as_str()) && inputs.iter().any(is_huge) {
+            let name = printable(node.output());
+            return Err(TractError::msg(format!("`{name}` would have an impossible size")));
+        }
         let mut op = model.node(id).op.clone();
         let (_, shapes, _) = op.infer_facts(inputs.iter().collect(), outputs.iter().collect(), tvec!())?;
         for (fact, name) in shapes.iter().zip(&node.outputs) {
@@ -165,7 +175,15 @@ pub(crate) fn follow(
     Ok(())
 }
 
-/// How many numbers a range of constants has; tract's rule for its shape is wrong for long ones.
+/// Whether these are integers that no length can be; tract's rules cut them to 32 bits.
+fn is_huge(fact: &InferenceFact) -> bool {
+    let Some(tensor) = fact.value.concretize().filter(|tensor| tensor.datum_type().is_integer()) else { return false };
+    let Ok(numbers) = tensor.cast_to::<i64>() else { return false };
+    let large = |number: &i64| number.unsigned_abs() > i32::MAX as u64;
+    numbers.to_plain_array_view::<i64>().is_ok_and(|numbers| numbers.iter().any(large))
+}
+
+/// How many numbers a range of constants has: its ends may be fractions, which tract's rule for the shape makes whole.
 fn range_length(inputs: &[InferenceFact]) -> Option<f64> {
     let number = |fact: &InferenceFact| fact.value.concretize()?.cast_to_scalar::<f64>().ok();
     match inputs {
@@ -219,5 +237,7 @@ fn labelled(node: &Node, values: &Values) -> f64 {
             *longest = length.max(*longest);
         }
     }
-    lengths.values().map(|&length| length as f64).product()
+    // More than two operands are multiplied element by element.
+    let slow = if node.inputs.len() > 2 { 32.0 } else { 1.0 };
+    slow * lengths.values().map(|&length| length as f64).product::<f64>()
 }

@@ -160,7 +160,7 @@ pub(crate) fn infer(
         )
     };
     let scales = |second: &Probe| {
-        definition.outputs.iter().all(|output| {
+        definition.outputs.iter().filter(|output| !first.constants.contains_key(*output)).all(|output| {
             match (first.shapes.get(output).and_then(|s| s.first()), second.shapes.get(output).and_then(|s| s.first()))
             {
                 (Some(one), Some(two)) => batch.checked_mul(*two) == (2 * batch).checked_mul(*one),
