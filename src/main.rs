@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     match start(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("convscope: {error}");
+            eprintln!("convscope: {}", harmless(&error.to_string()));
             ExitCode::from(error.exit_code())
         }
     }
@@ -101,10 +101,15 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
     Ok(text + "\n")
 }
 
+/// Names from files may hold characters that command a terminal; only line breaks are let through.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
 /// Prints to stdout; a reader that has gone away is no error.
 fn print(text: &str) -> Result<()> {
     use std::io::Write;
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match std::io::stdout().write_all(harmless(text).as_bytes()) {
         Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::other(format!("stdout: {cause}"))),
         _ => Ok(()),
     }

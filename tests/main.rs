@@ -2,7 +2,14 @@
 
 mod chapter;
 mod cli;
+mod corpus;
 mod filters;
+#[path = "../src/model/fixture.rs"]
+#[allow(dead_code)]
+mod fixture;
 mod goldens;
 mod inference;
 mod support;
+
+// The fixtures' weights are seeded.
+pub(crate) use convscope::random;

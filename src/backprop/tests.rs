@@ -475,52 +475,6 @@ fn only_what_lies_between_is_run_and_refusals_are_complete() {
     assert!(seeded.err().unwrap().to_string().starts_with("y: "));
 }
 
-#[test]
-fn one_channel_alone_is_that_channel_of_the_whole() {
-    // Grouped convolution → depthwise convolution → × constant → ReLU → max-pool, and a softmax, which cannot be cut.
-    let plane = [axis(5, 3, 1, 1, 1, 1), axis(5, 3, 1, 1, 1, 1)];
-    let node = |op, inputs: &[ValueId], shape: &[usize]| Node {
-        name: "n".into(),
-        op,
-        inputs: inputs.to_vec(),
-        shape: shape.to_vec(),
-    };
-    let shape = [2, 6, 5, 5];
-    let pool = Window::new(&[axis(5, 2, 2, 1, 0, 0), axis(5, 2, 2, 1, 0, 0)]).unwrap();
-    let nodes = vec![
-        node(Op::Input, &[], &[2, 4, 5, 5]),
-        node(Op::Conv(conv(&plane, 2, 4, 6)), &[0], &shape),
-        node(Op::Conv(conv(&plane, 6, 6, 6)), &[1], &shape),
-        node(Op::Constant(weights(6)), &[], &[1, 6, 1, 1]),
-        node(Op::Binary(Binary::Mul), &[2, 3], &shape),
-        node(Op::Unary(Unary::Relu), &[4], &shape),
-        node(Op::MaxPool(pool), &[5], &[2, 6, 2, 2]),
-        node(Op::Softmax { axes: vec![1], log: false }, &[6], &[2, 6, 2, 2]),
-    ];
-    let mut graph = Graph { nodes, inputs: vec![0], outputs: vec![6, 7] };
-    let x = random_array(&[2, 4, 5, 5], 1);
-    for whole in [6, 7] {
-        for channel in 0..6 {
-            let part = graph.push_channel(whole, channel).unwrap();
-            let tape = Tape::forward(&graph, vec![(0, x.clone())], &[whole, part]).unwrap();
-            let (all, one) = (tape.value(whole).unwrap(), tape.value(part).unwrap());
-            assert_close(
-                &one.to_owned(),
-                &all.slice(ndarray::s![.., channel..channel + 1, .., ..]).iter().copied().collect::<Vec<_>>(),
-            );
-            let seed = random_array(&[2, 1, 2, 2], 2);
-            let mut seeds = ArrayD::zeros(vec![2, 6, 2, 2]);
-            seeds.slice_mut(ndarray::s![.., channel..channel + 1, .., ..]).assign(&seed);
-            let from_all = tape.backward(&[(whole, seeds)], &[0], ReluRule::Plain).unwrap();
-            let from_one = tape.backward(&[(part, seed)], &[0], ReluRule::Plain).unwrap();
-            assert_close(&from_one[0], from_all[0].as_slice().unwrap());
-        }
-    }
-    let message = |value, channel| graph.clone().push_channel(value, channel).unwrap_err().to_string();
-    assert_eq!(message(6, 6), "n: no channel 6, there are 6");
-    assert!(message(99, 0).contains("99"));
-}
-
 /// Positions of all taps of a window: (output position, tap, input position), straight from the definition.
 fn connections(axes: &[Axis; 3]) -> Vec<(usize, usize, usize)> {
     let along = |axis: &Axis| {

@@ -213,10 +213,14 @@ impl Chapter {
     }
 }
 
+/// Longest word, in bytes, that is compared with others: the time grows with the square.
+const LONGEST_WORD: usize = 200;
+
 /// The candidate most like `word`, when it is alike enough to be a slip of the hand.
 pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
+        .filter(|candidate| word.len().max(candidate.len()) <= LONGEST_WORD)
         .map(|candidate| (strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness >= 0.75)

@@ -8,8 +8,8 @@ use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// The largest array that is read, in bytes: room for five million images of 28×28, and a bound on what a small gzip file can grow to.
-const MAX_BYTES: usize = 1 << 32;
+/// The largest array that is read, in bytes: room for 340,000 images of 28×28, and a bound on what a small gzip file can grow to.
+const MAX_BYTES: usize = 1 << 28;
 
 /// The element type code of unsigned bytes, the third byte of the magic number.
 const U8: u8 = 0x08;
@@ -19,7 +19,7 @@ const U8: u8 = 0x08;
 /// Memory grows with the data that is there, never with what the header declares.
 ///
 /// # Errors
-/// `Error::Input`, naming the file: unreadable, not IDX, another element type, more than 4 GiB, too few or too many values.
+/// `Error::Input`, naming the file: unreadable, not IDX, another element type, more than 256 MiB, too few or too many values.
 pub fn read(path: &Path) -> Result<ArrayD<u8>> {
     let file = File::open(path).map_err(|cause| Error::reading(path, &cause))?;
     let mut file = BufReader::new(file);
@@ -66,7 +66,7 @@ fn read_from(reader: &mut impl Read, path: &Path) -> Result<ArrayD<u8>> {
     let size = shape.iter().try_fold(1usize, |size, dimension| size.checked_mul(*dimension));
     let Some(size) = size.filter(|size| *size <= MAX_BYTES) else {
         return Err(bad(format!(
-            "the header declares {} values, more than the 4 GiB that are read; is it damaged?",
+            "the header declares {} values, more than the 256 MiB that are read; is it damaged?",
             shape_name(&shape)
         )));
     };

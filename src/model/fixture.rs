@@ -1,11 +1,7 @@
-//! Small ONNX networks built in memory, for tests.
-
-use std::path::Path;
+//! Small ONNX networks built in memory, for tests; the whole program's tests and the fuzz targets build theirs here too.
 
 use tract_onnx::pb::{self, attribute_proto::AttributeType, tensor_proto::DataType};
 
-use super::Network;
-use crate::error::Result;
 use crate::random::Random;
 
 /// A graph under construction. Weights are small seeded numbers.
@@ -179,31 +175,9 @@ impl Fixture {
         self
     }
 
-    /// The network, as if read from `fixture.onnx`.
-    pub fn network(&mut self) -> Result<Network> {
-        self.proto.graph = Some(self.graph.clone());
-        Network::from_proto(&self.proto, Path::new("fixture.onnx"), None)
-    }
-
     /// The network as an ONNX file.
     pub fn bytes(&self) -> Vec<u8> {
         let proto = pb::ModelProto { graph: Some(self.graph.clone()), ..self.proto.clone() };
         prost::Message::encode_to_vec(&proto)
-    }
-
-    /// The network, which must load.
-    pub fn load(&mut self) -> Network {
-        match self.network() {
-            Ok(network) => network,
-            Err(cause) => panic!("{cause}"),
-        }
-    }
-
-    /// The message with which the network is refused.
-    pub fn refusal(&mut self) -> String {
-        match self.network() {
-            Ok(_) => panic!("the network was accepted"),
-            Err(cause) => cause.to_string(),
-        }
     }
 }

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
 pub use crate::tensor::conv::Conv;
 use crate::tensor::window::Window;
 
@@ -234,70 +233,5 @@ impl Graph {
     /// The first node of that name.
     pub fn find(&self, name: &str) -> Option<ValueId> {
         self.nodes.iter().position(|node| node.name == name)
-    }
-
-    /// Appends what computes channel `channel` of `value` alone, and returns its id; its shape is [N, 1, …].
-    ///
-    /// Convolutions are cut down to the one output channel, and what lies between them and `value` to one channel; an
-    /// operator that mixes channels is computed whole and then sliced. All other ids stay as they are.
-    ///
-    /// # Errors
-    /// If there is no such value, it has no channels, or not that many.
-    pub fn push_channel(&mut self, value: ValueId, channel: usize) -> Result<ValueId> {
-        let node =
-            self.nodes.get(value).ok_or_else(|| Error::other(format!("the graph has no value number {value}")))?;
-        match node.shape.get(1) {
-            None => Err(Error::input(format!("{}: a value of shape {:?} has no channels", node.name, node.shape))),
-            Some(&channels) if channel >= channels => {
-                Err(Error::input(format!("{}: no channel {channel}, there are {channels}", node.name)))
-            }
-            Some(_) => Ok(self.one_channel(value, channel)),
-        }
-    }
-
-    fn one_channel(&mut self, value: ValueId, channel: usize) -> ValueId {
-        let mut node = self.nodes[value].clone();
-        if node.shape.get(1) == Some(&1) {
-            return value;
-        }
-        let sliced = Op::Slice { axis: 1, start: channel };
-        match &mut node.op {
-            Op::Conv(conv) => {
-                let (inputs, outputs) = (conv.inputs / conv.groups, conv.outputs / conv.groups);
-                let group = channel / outputs;
-                if conv.groups > 1 && inputs == 1 {
-                    node.inputs[0] = self.one_channel(node.inputs[0], group);
-                } else if conv.groups > 1 {
-                    let mut part = self.nodes[node.inputs[0]].clone();
-                    part.shape[1] = inputs;
-                    part.op = Op::Slice { axis: 1, start: group * inputs };
-                    part.inputs = vec![node.inputs[0]];
-                    node.inputs[0] = self.push(part);
-                }
-                let row = inputs * conv.window.kernel_len();
-                conv.kernel = Arc::new(conv.kernel[channel * row..(channel + 1) * row].to_vec());
-                conv.bias = conv.bias.as_ref().map(|bias| Arc::new(vec![bias[channel]]));
-                (conv.groups, conv.inputs, conv.outputs) = (1, inputs, 1);
-            }
-            Op::Constant(values) => {
-                let inner: usize = node.shape[2..].iter().product();
-                let blocks = values.chunks_exact(node.shape[1] * inner);
-                let channel = blocks.flat_map(|block| &block[channel * inner..(channel + 1) * inner]);
-                node.op = Op::Constant(Arc::new(channel.copied().collect()));
-            }
-            Op::Unary(_) | Op::Binary(_) | Op::MaxPool(_) | Op::SumPool(_) => {
-                for input in 0..node.inputs.len() {
-                    node.inputs[input] = self.one_channel(node.inputs[input], channel);
-                }
-            }
-            _ => (node.op, node.inputs) = (sliced, vec![value]),
-        }
-        node.shape[1] = 1;
-        self.push(node)
-    }
-
-    fn push(&mut self, node: Node) -> ValueId {
-        self.nodes.push(node);
-        self.nodes.len() - 1
     }
 }

@@ -33,8 +33,13 @@ pub struct Head {
     pub class_axis: usize,
 }
 
+/// The outputs that say something about the image: not constants, such as a detector's anchors, nor empty ones, nor those
+/// whose length depends on what is in the image.
 pub(crate) fn heads(definition: &Definition, values: &Values, layouts: &Layouts) -> Vec<Head> {
-    definition.outputs.iter().map(|output| head(definition, values, layouts, output)).collect()
+    let shown = |output: &&String| !values.is_constant(output) && values.probed(output).iter().product::<usize>() > 0;
+    let known = |output: &&String| values.probed.contains_key(*output);
+    let outputs = definition.outputs.iter().filter(known).filter(shown);
+    outputs.map(|output| head(definition, values, layouts, output)).collect()
 }
 
 fn head(definition: &Definition, values: &Values, layouts: &Layouts, output: &str) -> Head {

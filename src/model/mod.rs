@@ -11,6 +11,7 @@ pub mod head;
 mod kind;
 pub mod layer;
 mod layout;
+mod limit;
 pub mod lower;
 mod name;
 mod onnx;
@@ -33,6 +34,7 @@ pub use geometry::ReceptiveField;
 pub use head::{Head, HeadActivation};
 pub use layer::{Convolution, Layer};
 pub use plan::Plan;
+pub(crate) use refusal::printable;
 pub use target::Target;
 pub use values::Input;
 
@@ -90,6 +92,10 @@ impl Network {
         let layouts = layout::Layouts::of(&definition, &values, &input);
         let layers = layer::layers(&definition, &values, &input, &layouts);
         let heads = head::heads(&definition, &values, &layouts);
+        if heads.is_empty() {
+            let reason = "none of its outputs depends on the image and has a fixed size other than zero".to_string();
+            return Err(refusal::refusal(path, &[reason]));
+        }
         let fields = geometry::fields(&definition, &values, &layouts, &input);
         Ok(Network {
             name: path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
@@ -105,6 +111,11 @@ impl Network {
             model: parsed.model,
             outlets,
         })
+    }
+
+    /// The file, as it was named.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// The file's name without folder and extension.

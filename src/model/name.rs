@@ -163,26 +163,36 @@ pub(crate) fn settle(names: Vec<Names>) -> Vec<String> {
     for name in &names {
         *counts.entry(&name.short).or_default() += 1;
     }
+    let sorted: BTreeSet<(&str, &str)> = names.iter().map(|name| (name.short.as_str(), name.long.as_str())).collect();
     let claimed = |name: &Names| {
         let scope = format!("{}/", name.short);
-        counts.get(name.short.as_str()).is_some_and(|&count| count > 1)
-            || names.iter().any(|other| other.long != name.long && other.short.starts_with(&scope))
+        let mut within = sorted.range((scope.as_str(), "")..).take_while(|(short, _)| short.starts_with(&scope));
+        counts.get(name.short.as_str()).is_some_and(|&count| count > 1) || within.any(|(_, long)| *long != name.long)
     };
     let mut settled: Vec<String> =
         names.iter().map(|name| if claimed(name) { name.long.clone() } else { name.short.clone() }).collect();
     drop_common_scope(&mut settled);
-    let mut taken = BTreeSet::new();
-    settled.into_iter().map(|name| unique(name, &mut taken)).collect()
+    numbered_apart(settled)
 }
 
-fn unique(name: String, taken: &mut BTreeSet<String>) -> String {
-    let mut candidate = name.clone();
-    let mut number = 1;
-    while !taken.insert(candidate.clone()) {
-        candidate = format!("{name}_{number}");
-        number += 1;
-    }
-    candidate
+/// Numbers names that come again: `conv`, `conv_1`, `conv_2`, ….
+fn numbered_apart(names: Vec<String>) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let mut next: BTreeMap<String, usize> = BTreeMap::new();
+    let mut unique = |name: String| {
+        if taken.insert(name.clone()) {
+            return name;
+        }
+        let number = next.entry(name.clone()).or_insert(1);
+        loop {
+            let candidate = format!("{name}_{number}");
+            *number += 1;
+            if taken.insert(candidate.clone()) {
+                return candidate;
+            }
+        }
+    };
+    names.into_iter().map(&mut unique).collect()
 }
 
 /// Drops the model's own scope (`sequential_1/…`) where every scoped name begins with it.

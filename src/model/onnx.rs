@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use tract_onnx::pb::{self, tensor_proto::DataType};
 use tract_onnx::prelude::Framework;
 
-use super::refusal::{declared_input, list, operator_reasons, printable, refusal, size_reasons, weight_reasons};
+use super::limit::{LARGEST_FILE, graph_reasons, window_reasons};
+use super::refusal::{declared_input, list, operator_reasons, printable, refusal, weight_reasons};
 use crate::error::{Error, Result};
 
 /// An attribute's value; tensors and subgraphs are not kept.
@@ -120,10 +121,17 @@ impl<R: Read> Read for Hashing<R> {
 /// Errors: the file is missing, empty, or not an ONNX model.
 pub(crate) fn read(path: &Path) -> Result<(pb::ModelProto, String)> {
     let file = File::open(path).map_err(|cause| Error::reading(path, &cause))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+    let metadata = file.metadata().map_err(|cause| Error::reading(path, &cause))?;
+    if metadata.is_dir() {
         return Err(Error::input(format!("{}: a folder, not an ONNX model", path.display())));
     }
-    let mut reader = Hashing { inner: file, hash: Sha256::new(), length: 0 };
+    if metadata.len() > LARGEST_FILE {
+        return Err(Error::input(format!(
+            "{}: not an ONNX model: larger than the 2 GiB that the format allows",
+            path.display()
+        )));
+    }
+    let mut reader = Hashing { inner: file.take(LARGEST_FILE), hash: Sha256::new(), length: 0 };
     let decoded = tract_onnx::onnx().proto_model_for_read(&mut reader);
     if reader.length == 0 {
         return Err(Error::input(format!("{}: the file is empty, not an ONNX model", path.display())));
@@ -149,8 +157,12 @@ pub(crate) fn read(path: &Path) -> Result<(pb::ModelProto, String)> {
 pub(crate) fn define(proto: &pb::ModelProto, file: &Path) -> Result<Definition> {
     let no_graph = || Error::input(format!("{}: not an ONNX model: it holds no graph", file.display()));
     let graph = proto.graph.as_ref().ok_or_else(no_graph)?;
-    let mut reasons = weight_reasons(graph, file.parent().unwrap_or(Path::new("")));
-    reasons.extend(size_reasons(graph));
+    let mut reasons = graph_reasons(graph);
+    if !reasons.is_empty() {
+        return Err(refusal(file, &reasons));
+    }
+    reasons.extend(weight_reasons(graph, file.parent().unwrap_or(Path::new(""))));
+    reasons.extend(window_reasons(graph));
     reasons.extend(operator_reasons(proto, graph));
     let input = match declared_input(graph) {
         Ok(input) => Some(input),

@@ -43,7 +43,11 @@ impl Network {
     ///
     /// Errors as for [`Network::plan`].
     pub fn graph(&self, taps: &[&str], batch: usize, size: Option<(usize, usize)>) -> Result<Graph> {
-        lower(&self.typed(taps, batch, size)?)
+        let typed = self.typed(taps, batch, size)?;
+        // Lowering runs some of tract's operators to learn what they do.
+        refuse_panic("lowering the graph", || Ok(lower(&typed)))
+            .flatten()
+            .map_err(|cause| Error::input(format!("{}: {cause}", self.file.display())))
     }
 
     /// tract's typed model with outputs `taps`, not decluttered: one operator per ONNX operator or nearly so.

@@ -1,7 +1,7 @@
 //! Why a network cannot be used: all reasons at once, so that a user learns them in one message and not one per attempt.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use tract_onnx::pb::{self, tensor_proto::DataLocation, tensor_proto::DataType};
 
@@ -11,7 +11,7 @@ use crate::error::Error;
 /// An image side or number of channels longer than this is taken for damage, not for data.
 const LONGEST_AXIS: i64 = 1 << 24;
 /// Largest number of elements a tensor may declare (4 GiB of float32).
-pub(crate) const LARGEST_TENSOR: usize = 1 << 30;
+const LARGEST_TENSOR: usize = 1 << 30;
 
 /// One message with all `reasons`.
 pub(crate) fn refusal(file: &Path, reasons: &[String]) -> Error {
@@ -32,24 +32,24 @@ pub(crate) fn list(names: &BTreeSet<String>) -> String {
     if rest > 0 { format!("{} and {rest} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
-/// What is wrong with the weights: impossible shapes, missing bytes, external files that are not there.
+/// What is wrong with the weights: impossible shapes, missing bytes, external files that are not there or lie elsewhere.
 pub(crate) fn weight_reasons(graph: &pb::GraphProto, folder: &Path) -> Vec<String> {
     let mut reasons = Vec::new();
     let mut missing = BTreeSet::new();
-    for tensor in &graph.initializer {
-        let name = &tensor.name;
+    for (name, tensor) in tensors(graph) {
+        let name = printable(name);
         let Some(elements) = elements(&tensor.dims) else {
             reasons.push(format!("weight `{name}` declares the impossible shape {:?}", tensor.dims));
             continue;
         };
+        let width = width(tensor.data_type);
         if tensor.data_location == Some(DataLocation::External as i32) {
-            let location = tensor.external_data.iter().find(|entry| entry.key == "location");
-            match location {
-                Some(entry) if folder.join(&entry.value).is_file() => {}
-                Some(entry) => _ = missing.insert(entry.value.clone()),
-                None => reasons.push(format!("weight `{name}` lies in an external file that is not named")),
+            match external(tensor, folder, width.and_then(|width| elements.checked_mul(width))) {
+                Ok(()) => {}
+                Err(External::Missing(file)) => _ = missing.insert(file),
+                Err(External::Wrong(what)) => reasons.push(format!("weight `{name}` {what}")),
             }
-        } else if let Some(width) = width(tensor.data_type) {
+        } else if let Some(width) = width {
             let typed = tensor.float_data.len()
                 + tensor.int32_data.len()
                 + tensor.int64_data.len()
@@ -74,27 +74,55 @@ pub(crate) fn weight_reasons(graph: &pb::GraphProto, folder: &Path) -> Vec<Strin
     reasons
 }
 
-/// Operators that would make a constant out of all proportion. Shape inference computes constants, so it must not meet
-/// them.
-pub(crate) fn size_reasons(graph: &pb::GraphProto) -> Vec<String> {
-    let integers = |name: &String| {
-        let tensor = graph.initializer.iter().find(|tensor| tensor.name == *name)?;
-        if tensor.data_type != DataType::Int64 as i32 {
-            return None;
-        }
-        let raw = tensor.raw_data.chunks_exact(8).map(|bytes| i64::from_le_bytes(bytes.try_into().unwrap_or([0; 8])));
-        Some(tensor.int64_data.iter().copied().chain(raw).collect::<Vec<_>>())
+/// All tensors with a name for each: the initializers, and the attributes of operators, such as a Constant's value.
+fn tensors(graph: &pb::GraphProto) -> impl Iterator<Item = (&str, &pb::TensorProto)> {
+    let initializers = graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor));
+    let attributes = graph.node.iter().flat_map(|node| {
+        let name = node.output.first().unwrap_or(&node.name).as_str();
+        node.attribute.iter().flat_map(|a| a.t.iter().chain(&a.tensors)).map(move |tensor| (name, tensor))
+    });
+    initializers.chain(attributes)
+}
+
+/// What is wrong with a tensor's external data.
+enum External {
+    /// The file of this name is not there.
+    Missing(String),
+    Wrong(String),
+}
+
+/// Whether a tensor of so many bytes can be read from the external file it names. ONNX forbids to leave the model's
+/// folder; a model from somewhere must not read the files of whoever looks at it.
+fn external(tensor: &pb::TensorProto, folder: &Path, bytes: Option<usize>) -> std::result::Result<(), External> {
+    let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
+    let number = |key: &str| {
+        let value = entry(key).map(|text| text.parse::<u64>());
+        value.transpose().map_err(|_| External::Wrong(format!("has an external {key} that is no number")))
     };
-    let too_large = |node: &&pb::NodeProto| {
-        let shape = match node.op_type.as_str() {
-            "ConstantOfShape" => node.input.first(),
-            "Expand" | "Tile" => node.input.get(1),
-            _ => None,
-        };
-        shape.and_then(integers).is_some_and(|dims| elements(&dims).is_none())
+    let Some(location) = entry("location") else {
+        return Err(External::Wrong("lies in an external file that is not named".into()));
     };
-    let found: BTreeSet<String> = graph.node.iter().filter(too_large).map(|node| node.op_type.clone()).collect();
-    if found.is_empty() { Vec::new() } else { vec![format!("it makes values of impossible size by {}", list(&found))] }
+    let inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
+    if location.is_empty() || !Path::new(location).components().all(inside) {
+        return Err(External::Wrong(format!("lies outside the model's folder, in `{location}`, which is not allowed")));
+    }
+    let Ok(metadata) = std::fs::metadata(folder.join(location)) else {
+        return Err(External::Missing(location.clone()));
+    };
+    if !metadata.is_file() {
+        return Err(External::Wrong(format!("lies in `{location}`, which is no file")));
+    }
+    let offset = number("offset")?.unwrap_or(0);
+    let rest = metadata.len().checked_sub(offset);
+    let length = number("length")?.or(rest);
+    let fits = length.zip(rest).is_some_and(|(length, rest)| length <= rest)
+        && bytes.is_none_or(|bytes| length == Some(bytes as u64));
+    let part = format!("the {} bytes from {offset}", length.unwrap_or(0));
+    if fits {
+        Ok(())
+    } else {
+        Err(External::Wrong(format!("is not {part} of `{location}`: the file was cut or changed")))
+    }
 }
 
 /// The number of elements, unless the shape is negative or out of all proportion.

@@ -212,12 +212,9 @@ impl Builder<'_> {
             Role::Flatten => ("Flatten".to_string(), None, None),
             Role::Alias => ("Identity".to_string(), None, None),
         };
-        let mut sources = Vec::new();
-        for source in step.inputs.iter().filter_map(|value| self.owners.get(*value)) {
-            if !sources.contains(source) {
-                sources.push(*source);
-            }
-        }
+        let mut seen = BTreeSet::new();
+        let sources = step.inputs.iter().filter_map(|value| self.owners.get(*value).copied());
+        let sources = sources.filter(|source| seen.insert(*source)).collect();
         let output = step.output().to_string();
         let layer = Layer {
             name: String::new(),

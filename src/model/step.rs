@@ -166,11 +166,17 @@ fn join_compounds<'a>(definition: &'a Definition, values: &Values, steps: &mut V
     });
 }
 
-/// The values from `start` downwards through element-wise steps of one operand.
+/// Operators on one branch of the longest activation function that an exporter spells out, and some to spare.
+const LONGEST_BRANCH: usize = 16;
+
+/// The values from `start` downwards through element-wise steps of one operand, as far as an activation function may
+/// reach.
 fn chain(start: &str, position: &BTreeMap<&str, usize>, below: &BTreeMap<usize, String>) -> Vec<String> {
     let mut values = vec![start.to_string()];
     let mut current = start.to_string();
-    while let Some(next) = position.get(current.as_str()).and_then(|index| below.get(index)) {
+    while let Some(next) = position.get(current.as_str()).and_then(|index| below.get(index))
+        && values.len() < LONGEST_BRANCH
+    {
         values.push(next.clone());
         current = next.clone();
     }

@@ -79,9 +79,11 @@ impl Network {
         self.outlets.keys().map(String::as_str).filter(|name| !self.values.is_constant(name)).collect()
     }
 
+    /// The layer whose name is most like the word; not for endless ones, as the time grows with the square.
     fn nearest(&self, wanted: &str) -> Option<&str> {
         let score = |layer: &Layer| strsim::jaro_winkler(&layer.name.to_lowercase(), wanted);
-        let best = self.layers.iter().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+        let comparable = self.layers.iter().filter(|layer| layer.name.len().max(wanted.len()) <= 200);
+        let best = comparable.max_by(|a, b| score(a).total_cmp(&score(b)))?;
         (score(best) > 0.7).then_some(best.name.as_str())
     }
 
@@ -158,12 +160,14 @@ impl Network {
     /// From a convolution onwards to the first activation, and to the concatenation it ends in, if any.
     fn follow<'a>(&self, steps: &[Step<'a>], start: usize) -> &'a str {
         let readers = readers(steps, &self.definition);
+        let reading: BTreeMap<&str, &Step> =
+            steps.iter().rev().flat_map(|step| step.inputs.iter().map(move |input| (*input, step))).collect();
         let Some(first) = steps.get(start) else { return "" };
         let mut value = first.output();
         let mut activated = false;
         // An output of the network is where its own path ends, hence the only reader must be a step.
         while readers.get(value) == Some(&1)
-            && let Some(next) = steps.iter().find(|step| step.inputs.contains(&value))
+            && let Some(&next) = reading.get(value)
             && self.is_map(next.output())
         {
             match role(next, &self.values) {

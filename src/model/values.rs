@@ -10,8 +10,8 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 
 use super::guard::refuse_panic;
+use super::limit;
 use super::onnx::Definition;
-use super::refusal::{LARGEST_TENSOR, printable};
 use crate::error::{Error, Result};
 
 /// Image sizes tried when the file leaves its own open, the customary one first.
@@ -89,25 +89,24 @@ struct Probe {
     constants: BTreeMap<String, Arc<Tensor>>,
 }
 
+/// Shape inference at one shape of the input; `images` is the number of images that the bounds hold for.
 fn probe(
     model: &InferenceModel,
     outlets: &BTreeMap<String, OutletId>,
+    definition: &Definition,
     shape: &[usize],
-    element: DatumType,
+    images: f64,
 ) -> Result<Probe> {
     refuse_panic("shape inference", || {
         let mut model = model.clone();
+        let element = model.input_fact(0)?.datum_type.concretize().unwrap_or(f32::datum_type());
         model.set_input_fact(0, InferenceFact::dt_shape(element, TVec::from_slice(shape)))?;
+        limit::follow(&mut model, outlets, definition, images)?;
         model.analyse(false)?;
         let mut probe = Probe { shapes: BTreeMap::new(), constants: BTreeMap::new() };
         for (name, &outlet) in outlets {
             let fact = model.outlet_fact(outlet)?;
             if let Some(shape) = fact.shape.as_concrete_finite()? {
-                let elements = shape.iter().try_fold(1usize, |product, &length| product.checked_mul(length));
-                if elements.is_none_or(|elements| elements > LARGEST_TENSOR) {
-                    let name = printable(name);
-                    return Err(TractError::msg(format!("`{name}` would have the impossible size {shape:?}")));
-                }
                 probe.shapes.insert(name.clone(), shape.to_vec());
             }
             if let Some(tensor) = fact.value.concretize() {
@@ -128,10 +127,9 @@ pub(crate) fn infer(
     input: &Input,
     size: Option<(usize, usize)>,
 ) -> Result<Values> {
-    let element = model.input_fact(0).ok().and_then(|fact| fact.datum_type.concretize()).unwrap_or(f32::datum_type());
     let batch = input.dims.first().copied().flatten().unwrap_or(1);
     let fill = |side: usize| (input.height.unwrap_or(side), input.width.unwrap_or(side));
-    let run = |batch, size| probe(model, outlets, &input.shape(batch, size), element);
+    let run = |batch, size, images| probe(model, outlets, definition, &input.shape(batch, size), images);
     let candidates = match size.or(input.size()) {
         Some(size) => vec![size],
         None => TRIED_SIZES.iter().map(|&side| fill(side)).collect(),
@@ -139,7 +137,7 @@ pub(crate) fn infer(
     let mut failure = Error::input("no image size was tried");
     let mut found = None;
     for candidate in candidates {
-        match run(batch, candidate) {
+        match run(batch, candidate, 1.0) {
             Ok(first) => {
                 found = Some((first, candidate));
                 break;
@@ -162,7 +160,7 @@ pub(crate) fn infer(
         )
     };
     let scales = |second: &Probe| {
-        definition.outputs.iter().all(|output| {
+        definition.outputs.iter().filter(|output| !first.constants.contains_key(*output)).all(|output| {
             match (first.shapes.get(output).and_then(|s| s.first()), second.shapes.get(output).and_then(|s| s.first()))
             {
                 (Some(one), Some(two)) => batch.checked_mul(*two) == (2 * batch).checked_mul(*one),
@@ -170,12 +168,13 @@ pub(crate) fn infer(
             }
         })
     };
-    let doubled = run(2 * batch, size).ok().filter(scales);
+    // These only tell which axes are open, and are larger than what will run.
+    let doubled = run(2 * batch, size, 8.0).ok().filter(scales);
     let fixed_batch = if doubled.is_some() { None } else { Some(batch) };
     let second = if grown == size {
         doubled
     } else {
-        run(if doubled.is_some() { 2 * batch } else { batch }, grown).ok().or(doubled)
+        run(if doubled.is_some() { 2 * batch } else { batch }, grown, 8.0).ok().or(doubled)
     };
     let open = |name: &String, one: &Vec<usize>| {
         let two = second.as_ref().and_then(|second| second.shapes.get(name)).filter(|two| two.len() == one.len());
@@ -190,7 +189,11 @@ pub(crate) fn infer(
         axes.collect()
     };
     let shapes = first.shapes.iter().map(|(name, shape)| (name.clone(), open(name, shape))).collect();
-    Ok(Values { shapes, probed: first.shapes, constants: first.constants, size, fixed_batch })
+    let values = Values { shapes, probed: first.shapes, constants: first.constants, size, fixed_batch };
+    match limit::work_reason(definition, &values) {
+        Some(reason) => Err(Error::input(reason)),
+        None => Ok(values),
+    }
 }
 
 /// The input's layout, found by following it to the first convolution through the transposes in between.

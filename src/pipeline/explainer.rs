@@ -3,7 +3,7 @@
 use crate::backprop::{ReluRule, Tape};
 use crate::error::{Error, Result};
 use crate::model::graph::{Graph, Op, ValueId};
-use crate::model::{Head, HeadActivation, Network, Plan};
+use crate::model::{Head, HeadActivation, Network, Plan, printable};
 use crate::visualize::cause::{Cause, Walk, of_map};
 use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis, IxDyn};
 use std::collections::BTreeMap;
@@ -133,10 +133,21 @@ impl<'n> Explainer<'n> {
     /// Runs one image, or a batch, through tract.
     ///
     /// # Errors
-    /// An input of the wrong shape.
+    /// An input of the wrong shape; scores or a target that are not finite, of which nothing can be explained.
     pub fn forward(&self, image: &ArrayD<f32>) -> Result<Forward> {
         let values = self.plan.run(image)?;
-        Ok(Forward { values: self.taps.iter().cloned().zip(values).collect() })
+        let forward = Forward { values: self.taps.iter().cloned().zip(values).collect() };
+        let logits = self.network.heads().iter().map(|head| &head.logits);
+        for tensor in logits.chain([&self.target]) {
+            if !forward.get(tensor)?.iter().all(|value| value.is_finite()) {
+                return Err(Error::input(format!(
+                    "{}: the values of `{}` are not all finite numbers for this image: weights or sums overflowed or are not a number (NaN)",
+                    self.network.file().display(),
+                    printable(tensor)
+                )));
+            }
+        }
+        Ok(forward)
     }
 
     /// The tail of the network below the target, ready for any number of walks back.

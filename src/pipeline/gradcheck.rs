@@ -5,7 +5,7 @@ use super::explainer::{Explainer, Score, best, feature_maps, probabilities};
 use super::input::Ready;
 use crate::error::Result;
 use crate::finite_gradient::{Check, Comparison};
-use crate::model::{Head, Precision};
+use crate::model::{Head, Precision, printable};
 use crate::random::Random;
 use crate::report::page::Line;
 use ndarray::{Array3, ArrayD, Axis};
@@ -123,16 +123,12 @@ impl NetworkCheck {
             "median"
         );
         for head in &self.heads {
+            let (name, tensor) = (printable(&head.head), printable(&head.tensor));
             for (sample, check) in [("channels", &head.channels), ("elements", &head.elements)] {
                 let verdict = if check.passed() { "holds" } else { "FAILS" };
                 text += &format!(
-                    "{:<12} {:<24} {sample:<9} {:>8} {:>7} {:>10.1e} {:>10.1e}  {verdict}\n",
-                    head.head,
-                    head.tensor,
-                    check.compared,
-                    check.dropped,
-                    check.max_relative_error,
-                    check.median_relative_error
+                    "{name:<12} {tensor:<24} {sample:<9} {:>8} {:>7} {:>10.1e} {:>10.1e}  {verdict}\n",
+                    check.compared, check.dropped, check.max_relative_error, check.median_relative_error
                 );
             }
         }

@@ -15,8 +15,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Seek};
 use std::path::Path;
 
-/// The most pixels an image file may declare: enough for today's largest cameras, and far from what exhausts the memory.
-const MAX_PIXELS: u64 = 1 << 27;
+/// The most pixels an image file may declare: enough for nearly every camera, and far from what exhausts the memory.
+const MAX_PIXELS: u64 = 1 << 26;
 
 /// The background that transparent pixels are shown on.
 pub const WHITE: [u8; 3] = [255; 3];
@@ -26,7 +26,7 @@ pub const WHITE: [u8; 3] = [255; 3];
 /// The EXIF orientation is applied; transparent pixels are blended with `background` in sRGB values; 16-bit values are reduced to 8 bits.
 ///
 /// # Errors
-/// `Error::Input`, naming the file: unreadable, not an image, another format, damaged, or more than 2^27 pixels.
+/// `Error::Input`, naming the file: unreadable, not an image, another format, damaged, or more than 2^26 pixels.
 pub fn read(path: &Path, background: [u8; 3]) -> Result<Array3<u8>> {
     let file = File::open(path).map_err(|cause| Error::reading(path, &cause))?;
     let image = decode(BufReader::new(file)).map_err(|problem| match problem {

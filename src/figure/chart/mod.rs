@@ -55,6 +55,8 @@ fn draw((width, height): (u32, u32), title: &str, drawing: impl FnOnce(&Area) ->
     // The first line is plotters' own <svg> tag, the last its end.
     let body = document.split_once('\n').map_or("", |(_, body)| body);
     let mut body = body.trim_end().trim_end_matches("</svg>").replace(" opacity=\"1\"", "");
+    // plotters escapes markup, but lets characters through that XML forbids.
+    body = body.replace(|c: char| (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}'), "\u{fffd}");
     for (ink, index) in PLACEHOLDERS {
         let (class, light) = (ink.class(), ink.light());
         let placeholder = format!("#{index:02X}{index:02X}{index:02X}");
@@ -145,6 +147,13 @@ mod tests {
         assert!(curves(&nothing).is_err() && bars("t", &[]).is_err());
         assert!(intervals("t", "x", &[], None).is_err());
         assert!(distributions("t", "x", &[Distribution::default()], None).is_err());
+    }
+
+    #[test]
+    fn hostile_words_stay_words() {
+        let words = "</text><script>\u{1b}[31m\u{0}\u{ffff}";
+        let drawn = draw((90, 20), "t", |area| write(area, (0, 9), words, text(Ink::Ink), HPos::Left)).unwrap().svg;
+        assert!(drawn.contains("&lt;script&gt;\u{fffd}[31m\u{fffd}\u{fffd}") && !drawn.contains("<script"), "{drawn}");
     }
 
     #[test]

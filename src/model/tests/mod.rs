@@ -3,3 +3,33 @@ mod data;
 mod dialects;
 mod refusals;
 mod running;
+
+use std::path::Path;
+
+use super::Network;
+use super::fixture::Fixture;
+use crate::error::Result;
+
+impl Fixture {
+    /// The network, as if read from `fixture.onnx`.
+    pub fn network(&mut self) -> Result<Network> {
+        self.proto.graph = Some(self.graph.clone());
+        Network::from_proto(&self.proto, Path::new("fixture.onnx"), None)
+    }
+
+    /// The network, which must load.
+    pub fn load(&mut self) -> Network {
+        match self.network() {
+            Ok(network) => network,
+            Err(cause) => panic!("{cause}"),
+        }
+    }
+
+    /// The message with which the network is refused.
+    pub fn refusal(&mut self) -> String {
+        match self.network() {
+            Ok(_) => panic!("the network was accepted"),
+            Err(cause) => cause.to_string(),
+        }
+    }
+}
