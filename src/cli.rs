@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use convscope::config::{Chapter, Class, Input, Located, Preprocessing, Section, Source};
+use convscope::model::table::Detail;
 use convscope::pipeline::filters;
 use convscope::visualize::filter::{Mode, Objective};
 use convscope::visualize::placement::Placement;
@@ -117,6 +118,17 @@ impl Explain {
     }
 }
 
+impl Inspect {
+    /// How much is listed.
+    pub fn detail(&self) -> Detail {
+        match (self.all, self.depth) {
+            (true, _) => Detail::All,
+            (false, Some(depth)) => Detail::Depth(depth),
+            (false, None) => Detail::Overview,
+        }
+    }
+}
+
 impl Filters {
     /// What is asked for.
     pub fn options(&self) -> filters::Options {
@@ -124,7 +136,7 @@ impl Filters {
             layer: self.layer.clone(),
             filters: self.filters.clone(),
             steps: self.steps,
-            size: self.size,
+            preprocess: self.values.given(),
             mode: if self.mode == "pixel" { Mode::Pixel } else { Mode::Bounded },
             objective: self
                 .objective
@@ -166,27 +178,70 @@ fn generated() -> Vec<Input> {
 impl Preprocess {
     /// The preprocessing asked for, if any was.
     fn given(&self) -> Option<Preprocessing> {
+        let option = |key: &str, value: &Option<String>| value.clone().map(|value| Located::option(key, value));
         let given = Preprocessing {
-            preset: self.preprocess.clone().map(|name| Located::option("--preprocess", name)),
+            fit: option("--fit", &self.fit),
+            filter: option("--filter", &self.filter),
+            ..self.values.given().unwrap_or_default()
+        };
+        (given != Preprocessing::default()).then_some(given)
+    }
+}
+
+impl Values {
+    fn given(&self) -> Option<Preprocessing> {
+        let given = Preprocessing {
+            preset: self.preprocess.clone().map(|value| Located::option("--preprocess", value)),
             mean: self.mean.clone(),
             std: self.std.clone(),
             scale: self.scale,
-            size: match self.size.as_deref() {
-                Some([height, width]) => Some((*height, *width)),
-                Some([side]) => Some((*side, *side)),
-                _ => None,
-            },
+            size: self.size,
+            bgr: self.bgr.then_some(true),
             ..Preprocessing::default()
         };
         (given != Preprocessing::default()).then_some(given)
     }
 }
 
+/// Height and width in pixels: `224,320`, or one number for both.
+fn sides(text: &str) -> Result<(usize, usize), String> {
+    let side = |text: &str| match text.trim().parse() {
+        Ok(side @ 1..=65_536) => Ok(side),
+        _ => Err(format!("`{text}` is no number of pixels; give height and width as in 224,320, or one number for both")),
+    };
+    match text.split_once([',', 'x', '×']) {
+        Some((height, width)) => Ok((side(height)?, side(width)?)),
+        None => side(text).map(|side| (side, side)),
+    }
+}
+
 /// How photographs become inputs.
 #[derive(Args, Default)]
+#[command(next_help_heading = "How photographs become inputs [default: what the model's files say, else stated on the page]")]
 pub struct Preprocess {
-    /// A preset: imagenet, keras-0-1, keras-±1, caffe-bgr or none
+    #[command(flatten)]
+    pub values: Values,
+    /// How a photograph is fitted: stretch, or crop its centre after its shortest side was resized
+    #[arg(long, value_name = "stretch|crop")]
+    pub fit: Option<String>,
+    /// How it is resized: nearest, triangle (bilinear), catmull-rom (bicubic) or lanczos3
     #[arg(long, value_name = "NAME")]
+    pub filter: Option<String>,
+}
+
+/// What a network's input holds, and how large it is.
+#[derive(Args, Default)]
+#[command(next_help_heading = "How images become inputs [default: what the model's files say, else stated on the page]")]
+pub struct Values {
+    /// A preset, which the options below override
+    ///
+    /// none: bytes 0 to 255 as they are, stretched to the input's size.
+    /// keras-0-1: bytes / 255, stretched.
+    /// keras-±1 (or keras-pm1): bytes / 127.5 − 1, stretched.
+    /// imagenet: shortest side to 256 for an input of 224 (in proportion for others), centre cut out, bytes / 255, less the mean
+    /// 0.485, 0.456, 0.406, over the deviation 0.229, 0.224, 0.225; torchvision's and timm's usual one.
+    /// caffe-bgr: as imagenet cut out, channels blue, green, red, less the mean 103.939, 116.779, 123.68.
+    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
     pub preprocess: Option<String>,
     /// Channel means, in the units of the scaled input, as in 0.485,0.456,0.406
     #[arg(long, value_delimiter = ',', value_name = "M,…", allow_hyphen_values = true)]
@@ -197,9 +252,12 @@ pub struct Preprocess {
     /// What a byte is multiplied by before mean and standard deviation
     #[arg(long, value_name = "X")]
     pub scale: Option<f32>,
-    /// The input's height and width in pixels, for a network that takes any
-    #[arg(long, value_delimiter = ',', value_name = "H,W", num_args = 1)]
-    pub size: Option<Vec<usize>>,
+    /// Channels in the order blue, green, red
+    #[arg(long)]
+    pub bgr: bool,
+    /// The input's height and width in pixels, or one number for both, for a network that takes any size
+    #[arg(long, value_name = "H,W", value_parser = sides)]
+    pub size: Option<(usize, usize)>,
 }
 
 #[derive(Args)]
@@ -215,9 +273,8 @@ pub struct Filters {
     /// Steps of the ascent
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// Side of the image in pixels, for a network that takes any size
-    #[arg(long, value_name = "S")]
-    pub size: Option<usize>,
+    #[command(flatten)]
+    pub values: Values,
     /// How the image is kept: bounded, within the range of real inputs, or pixel, free as in the Keras recipe
     #[arg(long, default_value = "bounded", value_parser = ["bounded", "pixel"])]
     pub mode: String,
@@ -255,7 +312,16 @@ pub struct Gradcheck {
 pub struct Inspect {
     /// The network
     pub model: PathBuf,
-    /// Print JSON
+    /// List every layer of a large network, not its scopes
+    #[arg(long, conflicts_with = "depth")]
+    pub all: bool,
+    /// Open scopes down to this depth, 0 for the outermost alone [default: as deep as fits 30 rows]
+    #[arg(long, value_name = "N")]
+    pub depth: Option<usize>,
+    /// The size to list shapes at, for a network that takes any: height and width, or one number for both
+    #[arg(long, value_name = "H,W", value_parser = sides)]
+    pub size: Option<(usize, usize)>,
+    /// Print JSON, with every layer
     #[arg(long)]
     pub json: bool,
 }

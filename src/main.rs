@@ -63,9 +63,13 @@ fn run(cli: &Cli) -> Result<()> {
             if check.holds() { Ok(()) } else { Err(Error::other("the gradients do not hold")) }
         }
         Command::Inspect(arguments) => {
-            let network = Network::load(&arguments.model)?;
+            let network = Network::load_sized(&arguments.model, arguments.size)?;
             let columns = table::Columns { receptive_fields: true, tensors: true };
-            print(&if arguments.json { json(&table::describe(&network))? } else { table::render(&network, columns) })
+            print(&if arguments.json {
+                json(&table::describe(&network))?
+            } else {
+                table::render(&network, columns, arguments.detail())
+            })
         }
         Command::Dataset(arguments) => match &arguments.kind {
             DatasetKind::Line(wanted) => generate(wanted, export::lines, &say),

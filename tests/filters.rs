@@ -99,7 +99,7 @@ fn the_page_is_the_same_for_any_number_of_threads() {
         layer: None,
         filters: None,
         steps: Some(8),
-        size: None,
+        preprocess: None,
         mode: Mode::Bounded,
         objective: None,
         seed: 2,

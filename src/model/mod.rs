@@ -16,6 +16,7 @@ mod onnx;
 pub mod plan;
 mod refusal;
 mod row;
+pub mod scope;
 mod step;
 pub mod table;
 pub mod target;
