@@ -1,7 +1,7 @@
 //! The command line: arguments and what each command calls.
 
 use clap::{Args, Parser, Subcommand};
-use convscope::config::{Chapter, Class, Input, Located, Preprocessing, Section, Source};
+use convscope::config::{Chapter, Class, Input, Located, Preprocessing, Region, Section, Source};
 use convscope::model::table::Detail;
 use convscope::pipeline::filters;
 use convscope::visualize::filter::{Mode, Objective};
@@ -82,6 +82,10 @@ pub struct Explain {
     /// The images' true class, number or label, for `--class true` and the page
     #[arg(long = "true", value_name = "K")]
     pub truth: Option<String>,
+    /// Of a network that scores every position (segmentation): the pixels whose scores are averaged, a box in the
+    /// photograph or a mask's file, white where they count [default: all]
+    #[arg(long, value_name = "X,Y,W,H|FILE", value_parser = region)]
+    pub pixels: Option<Region>,
     /// Where the cells of a map lie in the image
     #[arg(long, default_value = "receptive-field", value_parser = clap::builder::PossibleValuesParser::new(Placement::NAMES))]
     pub placement: String,
@@ -103,7 +107,8 @@ fn heatmap_methods() -> Vec<&'static str> {
 impl Explain {
     /// The chapter that explains these images.
     pub fn chapter(&self) -> Chapter {
-        let mut section = photographs(&self.model, &self.images, self.truth.as_ref(), &self.preprocess);
+        let mut section =
+            photographs(&self.model, &self.images, self.truth.as_ref(), self.pixels.as_ref(), &self.preprocess);
         section.target = self.layer.clone().map(|name| Located::option("--layer", name));
         section.class = Located::option("--class", Class::of(&self.class));
         // Filters do not depend on the photographs, and a large network has thousands; `convscope filters` shows them.
@@ -150,7 +155,7 @@ impl Filters {
 impl Gradcheck {
     /// The chapter whose network and images are checked.
     pub fn chapter(&self) -> Chapter {
-        let mut section = photographs(&self.model, &self.images, None, &self.preprocess);
+        let mut section = photographs(&self.model, &self.images, None, None, &self.preprocess);
         section.target = self.layer.clone().map(|name| Located::option("--layer", name));
         if self.images.is_empty() {
             section.inputs = generated();
@@ -160,9 +165,15 @@ impl Gradcheck {
 }
 
 /// A section that shows photographs to a network.
-fn photographs(model: &Path, images: &[PathBuf], truth: Option<&String>, preprocess: &Preprocess) -> Section {
+fn photographs(
+    model: &Path,
+    images: &[PathBuf],
+    truth: Option<&String>,
+    pixels: Option<&Region>,
+    preprocess: &Preprocess,
+) -> Section {
     let input = |path: &PathBuf| Input {
-        source: Source::Image { path: path.clone(), label: truth.cloned(), object: None },
+        source: Source::Image { path: path.clone(), label: truth.cloned(), object: None, pixels: pixels.cloned() },
         line: 0,
     };
     Section { inputs: images.iter().map(input).collect(), preprocess: preprocess.given(), ..Section::of(model) }
@@ -182,6 +193,7 @@ impl Preprocess {
         let given = Preprocessing {
             fit: option("--fit", &self.fit),
             filter: option("--filter", &self.filter),
+            shortest: self.shortest,
             ..self.values.given().unwrap_or_default()
         };
         (given != Preprocessing::default()).then_some(given)
@@ -203,11 +215,24 @@ impl Values {
     }
 }
 
+/// A box as in `10,20,100,80`, else a mask's file.
+fn region(text: &str) -> Result<Region, String> {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|number| number.trim().parse::<f64>()).collect();
+    match numbers.as_deref() {
+        Ok(&[left, top, width, height]) if width > 0.0 && height > 0.0 => Ok(Region::Box([left, top, width, height])),
+        Ok(_) => Err("a box has four numbers, its left, top, width and height in pixels of the photograph".into()),
+        Err(_) if Path::new(text).is_file() => Ok(Region::Mask(text.into())),
+        Err(_) => Err(format!("`{text}` is neither a box as in 10,20,100,80 nor a file")),
+    }
+}
+
 /// Height and width in pixels: `224,320`, or one number for both.
 fn sides(text: &str) -> Result<(usize, usize), String> {
     let side = |text: &str| match text.trim().parse() {
         Ok(side @ 1..=65_536) => Ok(side),
-        _ => Err(format!("`{text}` is no number of pixels; give height and width as in 224,320, or one number for both")),
+        _ => {
+            Err(format!("`{text}` is no number of pixels; give height and width as in 224,320, or one number for both"))
+        }
     };
     match text.split_once([',', 'x', '×']) {
         Some((height, width)) => Ok((side(height)?, side(width)?)),
@@ -217,13 +242,18 @@ fn sides(text: &str) -> Result<(usize, usize), String> {
 
 /// How photographs become inputs.
 #[derive(Args, Default)]
-#[command(next_help_heading = "How photographs become inputs [default: what the model's files say, else stated on the page]")]
+#[command(
+    next_help_heading = "How photographs become inputs [default: what the model's files say, else stated on the page]"
+)]
 pub struct Preprocess {
     #[command(flatten)]
     pub values: Values,
     /// How a photograph is fitted: stretch, or crop its centre after its shortest side was resized
     #[arg(long, value_name = "stretch|crop")]
     pub fit: Option<String>,
+    /// What the shortest side is resized to before the centre is cut out, as 256 for an input of 224
+    #[arg(long, value_name = "S")]
+    pub shortest: Option<usize>,
     /// How it is resized: nearest, triangle (bilinear), catmull-rom (bicubic) or lanczos3
     #[arg(long, value_name = "NAME")]
     pub filter: Option<String>,
@@ -231,7 +261,9 @@ pub struct Preprocess {
 
 /// What a network's input holds, and how large it is.
 #[derive(Args, Default)]
-#[command(next_help_heading = "How images become inputs [default: what the model's files say, else stated on the page]")]
+#[command(
+    next_help_heading = "How images become inputs [default: what the model's files say, else stated on the page]"
+)]
 pub struct Values {
     /// A preset, which the options below override
     ///
@@ -245,13 +277,13 @@ pub struct Values {
     pub preprocess: Option<String>,
     /// Channel means, in the units of the scaled input, as in 0.485,0.456,0.406
     #[arg(long, value_delimiter = ',', value_name = "M,…", allow_hyphen_values = true)]
-    pub mean: Option<Vec<f32>>,
+    pub mean: Option<Vec<f64>>,
     /// Channel standard deviations, in the units of the scaled input
     #[arg(long, value_delimiter = ',', value_name = "S,…")]
-    pub std: Option<Vec<f32>>,
+    pub std: Option<Vec<f64>>,
     /// What a byte is multiplied by before mean and standard deviation
     #[arg(long, value_name = "X")]
-    pub scale: Option<f32>,
+    pub scale: Option<f64>,
     /// Channels in the order blue, green, red
     #[arg(long)]
     pub bgr: bool,

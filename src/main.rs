@@ -87,6 +87,7 @@ fn publish(made: pipeline::Made, out: &Path, raw: bool, say: &dyn Fn(String)) ->
         report::raw::write(&out.join("raw"), &collected.raw)?;
         say(format!("{} arrays are in {}", collected.raw.len(), out.join("raw").display()));
     }
+    page.notes.iter().for_each(|note| say(format!("Note: {note}")));
     say(format!("{} is ready; so are chapter.md and chapter.json beside it", out.join("chapter.html").display()));
     Ok(())
 }

@@ -13,6 +13,7 @@ mod layout;
 pub mod lower;
 mod name;
 mod onnx;
+pub mod opening;
 pub mod plan;
 mod refusal;
 mod row;
@@ -30,7 +31,7 @@ use tract_onnx::prelude::*;
 
 pub use cut::{Precision, Tail};
 pub use geometry::ReceptiveField;
-pub use head::{Head, HeadActivation};
+pub use head::{Head, HeadActivation, Meaning, OtherOutput};
 pub use layer::{Convolution, Layer};
 pub use plan::Plan;
 pub use target::Target;
@@ -49,6 +50,7 @@ pub struct Network {
     values: values::Values,
     layers: Vec<Layer>,
     heads: Vec<Head>,
+    others: Vec<OtherOutput>,
     layouts: layout::Layouts,
     fields: BTreeMap<String, ReceptiveField>,
     model: InferenceModel,
@@ -89,7 +91,7 @@ impl Network {
         let values = values::infer(&parsed.model, &outlets, &definition, &input, size).map_err(in_file)?;
         let layouts = layout::Layouts::of(&definition, &values, &input);
         let layers = layer::layers(&definition, &values, &input, &layouts);
-        let heads = head::heads(&definition, &values, &layouts);
+        let (heads, others) = head::heads(&definition, &values, &layouts);
         let fields = geometry::fields(&definition, &values, &layouts, &input);
         Ok(Network {
             name: path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
@@ -100,6 +102,7 @@ impl Network {
             values,
             layers,
             heads,
+            others,
             layouts,
             fields,
             model: parsed.model,
@@ -153,9 +156,19 @@ impl Network {
         self.layers.iter().find(|layer| layer.name == name)
     }
 
-    /// The outputs, in the file's order.
+    /// The outputs that are explained, in the file's order: those that name classes, or all where none does.
     pub fn heads(&self) -> &[Head] {
         &self.heads
+    }
+
+    /// The outputs that are not explained.
+    pub fn other_outputs(&self) -> &[OtherOutput] {
+        &self.others
+    }
+
+    /// The file it was read from.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Whether the layers form a chain, which Keras prints without input row and connections.

@@ -248,7 +248,8 @@ mod tests {
     fn the_overview_is_the_finest_level_that_fits() {
         let block = |stage, block| (0..3).map(move |i| layer(&format!("s{stage}.{block}.c{i}"), 8));
         let of = |blocks: usize| (0..4).flat_map(|s| (0..blocks).flat_map(move |b| block(s, b))).collect::<Vec<_>>();
-        let names = |layers: &[Layer]| overview(layers, false).iter().map(|item| item.layers().len()).collect::<Vec<_>>();
+        let names =
+            |layers: &[Layer]| overview(layers, false).iter().map(|item| item.layers().len()).collect::<Vec<_>>();
         assert_eq!(names(&of(7)), [3; 28]);
         assert_eq!(names(&of(8)), [24; 4]);
     }

@@ -2,7 +2,7 @@
 
 use super::layer::{Totals, totals};
 use super::scope::{self, Item, MOST_ROWS};
-use super::{Head, Input, Layer, Network, ReceptiveField, refusal::printable};
+use super::{Head, Input, Layer, Network, OtherOutput, ReceptiveField, refusal::printable};
 
 /// How much of a large network [`render`] lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Description<'a> {
     pub sha256: &'a str,
     pub input: &'a Input,
     pub heads: &'a [Head],
+    /// Outputs that name no classes beside others that do.
+    pub other_outputs: &'a [OtherOutput],
     pub layers: Vec<DescribedLayer<'a>>,
     /// The layers of a large network by the scopes of their names; empty for a small one.
     pub groups: Vec<DescribedGroup<'a>>,
@@ -67,6 +69,7 @@ pub fn describe(network: &Network) -> Description<'_> {
         sha256: network.sha256(),
         input: network.input(),
         heads: network.heads(),
+        other_outputs: network.other_outputs(),
         layers: network.layers().iter().map(described).collect(),
         groups: overview(network).iter().filter_map(described_group).collect(),
         totals: totals(network.layers()),

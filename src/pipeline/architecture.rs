@@ -5,7 +5,7 @@ use crate::figure::flow::{Block, Kind, strip as draw};
 use crate::model::layer::totals;
 use crate::model::scope::{Item, MOST_ROWS};
 use crate::model::table::{overview, parameters, printed_layers, shape_text, thousands};
-use crate::model::{Layer, Network};
+use crate::model::{Layer, Meaning, Network};
 use crate::report::Assets;
 use crate::report::page::{Column, Figure, Line, Table};
 
@@ -160,10 +160,10 @@ fn block(layer: &Layer) -> Block {
     Block { name: layer.name.clone(), detail, shape: axes.join(" × "), kind }
 }
 
-/// What the file's metadata says about training, and the recorded test accuracy of each head.
+/// What the file's metadata says about training, the recorded test accuracy of each head, and what of the outputs is explained.
 pub fn facts(network: &Network) -> Vec<Line> {
     let metadata = network.metadata();
-    let mut facts = Vec::new();
+    let mut facts = outputs(network);
     for (key, name) in [("dataset", "Trained on"), ("epochs", "Epochs"), ("frameworks", "Trained with")] {
         if let Some(value) = metadata.get(key) {
             facts.push(Line::new(name, plain(value)));
@@ -182,6 +182,33 @@ pub fn facts(network: &Network) -> Vec<Line> {
             value += &format!(" ({data})");
         }
         facts.push(Line::new(format!("Test accuracy of {}, recorded in the model's metadata", head.name), value));
+    }
+    facts
+}
+
+/// What there is to say about outputs that are no usual classifier.
+fn outputs(network: &Network) -> Vec<Line> {
+    let others: Vec<String> =
+        network.other_outputs().iter().map(|other| format!("{} {}", other.name, shape_text(&other.shape))).collect();
+    let mut facts = Vec::new();
+    if !others.is_empty() {
+        let why = "names no classes, or the same once more, and is not explained";
+        facts.push(Line::new("Other outputs", format!("{}; what stands here {why}", others.join(", "))));
+    }
+    for head in network.heads() {
+        let shape = network.shape(&head.logits).map(shape_text).unwrap_or_default();
+        let said = match (head.meaning, head.spatial) {
+            (Meaning::Values, _) => {
+                format!("{shape}: values and no classes, so there are no probabilities; maps explain the largest value")
+            }
+            (Meaning::Classes, true) => {
+                format!(
+                    "{shape}: a score for each class and position; scores are averaged over all positions, or over pixels that were given"
+                )
+            }
+            (Meaning::Classes, false) => continue,
+        };
+        facts.push(Line::new(format!("Output {}", head.name), said));
     }
     facts
 }

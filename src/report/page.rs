@@ -203,12 +203,7 @@ impl Prediction {
     ) -> Prediction {
         let predicted = predicted.into();
         let correct = truth.as_ref().map(|truth| *truth == predicted);
-        // 99.97 % must not be printed as 100.0 %.
-        let percent = match probability {
-            p if (0.9995..1.0).contains(&p) => "> 99.9 %".to_owned(),
-            p => format!("{:.1} %", p * 100.0),
-        };
-        Prediction { head: head.into(), predicted, probability, percent, truth, correct }
+        Prediction { head: head.into(), predicted, probability, percent: percent(probability), truth, correct }
     }
 }
 

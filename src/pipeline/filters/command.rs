@@ -34,13 +34,14 @@ pub struct Options {
 /// A network that cannot be read or has no convolution; a layer that is none, or filters that do not exist: what exists is listed.
 pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made> {
     let size = options.preprocess.as_ref().and_then(|given| given.size);
-    let network = Network::load_sized(model, size)?;
+    let network = preprocess::load(model, options.preprocess.as_ref())?;
     network.require_convolution()?;
     let layers = layers(&network, options.layer.as_deref())?;
     let chosen = options.filters.as_deref().map(|text| numbers(text, &network)).transpose()?;
     let given = options.preprocess.clone().unwrap_or_default();
     let sized = Preprocessing { size: Some(size.unwrap_or(network.listed_size())), ..given };
-    let recipe = preprocess::recipe(&network, Some(&sized), &|key, message| Error::input(format!("{}: {message}", key.key)))?;
+    let recipe =
+        preprocess::recipe(&network, Some(&sized), &|key, message| Error::input(format!("{}: {message}", key.key)))?;
     let sources = Sources { seed: options.seed, mnist: None, recipe: &recipe, heads: network.heads(), labels: &[] };
     let scene = Scene::new(&network, &recipe, natural_inputs(&sources, &own_data(&network))?)?;
     let count = |layer: &&Layer| chosen.as_ref().map_or(words::filter_count(&network, layer).unwrap_or(0), Vec::len);
