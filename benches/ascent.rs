@@ -63,7 +63,7 @@ fn bundled() {
             layer: None,
             filters: None,
             steps: None,
-            size: None,
+            preprocess: None,
             mode: Mode::Bounded,
             objective: None,
             seed: 1,

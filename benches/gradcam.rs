@@ -4,7 +4,8 @@
 //! are measured on one thread, one after the other; compare ratios within a run, as machines are noisy.
 
 use convscope::model::Network;
-use convscope::pipeline::explainer::{Explainer, Score, best, feature_maps, probabilities};
+use convscope::pipeline::explainer::{Explainer, Score, feature_maps};
+use convscope::pipeline::score::{best, probabilities};
 use convscope::random::Random;
 use convscope::visualize::cam::{Method, signed_map};
 use ndarray::ArrayD;
@@ -47,7 +48,7 @@ fn measure(file: &Path) {
     let activation = forward.get(&target.tensor).expect("the target was tapped").clone();
     let heads = network.heads();
     let classes: Vec<usize> =
-        heads.iter().map(|head| best(&probabilities(head, forward.get(&head.logits).expect("logits")))).collect();
+        heads.iter().map(|head| best(&probabilities(head, forward.get(&head.logits).expect("logits"), None))).collect();
     let gradients = || {
         let tail = explainer.tail(&image, &activation).expect("the tail has rules");
         let one =

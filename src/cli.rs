@@ -1,7 +1,8 @@
 //! The command line: arguments and what each command calls.
 
 use clap::{Args, Parser, Subcommand};
-use convscope::config::{Chapter, Class, Input, Located, Preprocessing, Section, Source};
+use convscope::config::{Chapter, Class, Input, Located, Preprocessing, Region, Section, Source};
+use convscope::model::table::Detail;
 use convscope::pipeline::filters;
 use convscope::visualize::filter::{Mode, Objective};
 use convscope::visualize::placement::Placement;
@@ -81,6 +82,10 @@ pub struct Explain {
     /// The images' true class, number or label, for `--class true` and the page
     #[arg(long = "true", value_name = "K")]
     pub truth: Option<String>,
+    /// Of a network that scores every position (segmentation): the pixels whose scores are averaged, a box in the
+    /// photograph or a mask's file, white where they count [default: all]
+    #[arg(long, value_name = "X,Y,W,H|FILE", value_parser = region)]
+    pub pixels: Option<Region>,
     /// Where the cells of a map lie in the image
     #[arg(long, default_value = "receptive-field", value_parser = clap::builder::PossibleValuesParser::new(Placement::NAMES))]
     pub placement: String,
@@ -102,7 +107,8 @@ fn heatmap_methods() -> Vec<&'static str> {
 impl Explain {
     /// The chapter that explains these images.
     pub fn chapter(&self) -> Chapter {
-        let mut section = photographs(&self.model, &self.images, self.truth.as_ref(), &self.preprocess);
+        let mut section =
+            photographs(&self.model, &self.images, self.truth.as_ref(), self.pixels.as_ref(), &self.preprocess);
         section.target = self.layer.clone().map(|name| Located::option("--layer", name));
         section.class = Located::option("--class", Class::of(&self.class));
         // Filters do not depend on the photographs, and a large network has thousands; `convscope filters` shows them.
@@ -117,6 +123,17 @@ impl Explain {
     }
 }
 
+impl Inspect {
+    /// How much is listed.
+    pub fn detail(&self) -> Detail {
+        match (self.all, self.depth) {
+            (true, _) => Detail::All,
+            (false, Some(depth)) => Detail::Depth(depth),
+            (false, None) => Detail::Overview,
+        }
+    }
+}
+
 impl Filters {
     /// What is asked for.
     pub fn options(&self) -> filters::Options {
@@ -124,7 +141,7 @@ impl Filters {
             layer: self.layer.clone(),
             filters: self.filters.clone(),
             steps: self.steps,
-            size: self.size,
+            preprocess: self.values.given(),
             mode: Mode::named(&self.mode).unwrap_or(Mode::Bounded),
             objective: self
                 .objective
@@ -138,7 +155,7 @@ impl Filters {
 impl Gradcheck {
     /// The chapter whose network and images are checked.
     pub fn chapter(&self) -> Chapter {
-        let mut section = photographs(&self.model, &self.images, None, &self.preprocess);
+        let mut section = photographs(&self.model, &self.images, None, None, &self.preprocess);
         section.target = self.layer.clone().map(|name| Located::option("--layer", name));
         if self.images.is_empty() {
             section.inputs = generated();
@@ -148,9 +165,15 @@ impl Gradcheck {
 }
 
 /// A section that shows photographs to a network.
-fn photographs(model: &Path, images: &[PathBuf], truth: Option<&String>, preprocess: &Preprocess) -> Section {
+fn photographs(
+    model: &Path,
+    images: &[PathBuf],
+    truth: Option<&String>,
+    pixels: Option<&Region>,
+    preprocess: &Preprocess,
+) -> Section {
     let input = |path: &PathBuf| Input {
-        source: Source::Image { path: path.clone(), label: truth.cloned(), object: None },
+        source: Source::Image { path: path.clone(), label: truth.cloned(), object: None, pixels: pixels.cloned() },
         line: 0,
     };
     Section { inputs: images.iter().map(input).collect(), preprocess: preprocess.given(), ..Section::of(model) }
@@ -166,40 +189,107 @@ fn generated() -> Vec<Input> {
 impl Preprocess {
     /// The preprocessing asked for, if any was.
     fn given(&self) -> Option<Preprocessing> {
+        let option = |key: &str, value: &Option<String>| value.clone().map(|value| Located::option(key, value));
         let given = Preprocessing {
-            preset: self.preprocess.clone().map(|name| Located::option("--preprocess", name)),
+            fit: option("--fit", &self.fit),
+            filter: option("--filter", &self.filter),
+            shortest: self.shortest,
+            ..self.values.given().unwrap_or_default()
+        };
+        (given != Preprocessing::default()).then_some(given)
+    }
+}
+
+impl Values {
+    fn given(&self) -> Option<Preprocessing> {
+        let given = Preprocessing {
+            preset: self.preprocess.clone().map(|value| Located::option("--preprocess", value)),
             mean: self.mean.clone(),
             std: self.std.clone(),
             scale: self.scale,
-            size: match self.size.as_deref() {
-                Some([height, width]) => Some((*height, *width)),
-                Some([side]) => Some((*side, *side)),
-                _ => None,
-            },
+            size: self.size,
+            bgr: self.bgr.then_some(true),
             ..Preprocessing::default()
         };
         (given != Preprocessing::default()).then_some(given)
     }
 }
 
+/// A box as in `10,20,100,80`, else a mask's file.
+fn region(text: &str) -> Result<Region, String> {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|number| number.trim().parse::<f64>()).collect();
+    match numbers.as_deref() {
+        Ok(&[left, top, width, height]) if width > 0.0 && height > 0.0 => Ok(Region::Box([left, top, width, height])),
+        Ok(_) => Err("a box has four numbers, its left, top, width and height in pixels of the photograph".into()),
+        Err(_) if Path::new(text).is_file() => Ok(Region::Mask(text.into())),
+        Err(_) => Err(format!("`{text}` is neither a box as in 10,20,100,80 nor a file")),
+    }
+}
+
+/// Height and width in pixels: `224,320`, or one number for both.
+fn sides(text: &str) -> Result<(usize, usize), String> {
+    let side = |text: &str| match text.trim().parse() {
+        Ok(side @ 1..=65_536) => Ok(side),
+        _ => {
+            Err(format!("`{text}` is no number of pixels; give height and width as in 224,320, or one number for both"))
+        }
+    };
+    match text.split_once([',', 'x', '×']) {
+        Some((height, width)) => Ok((side(height)?, side(width)?)),
+        None => side(text).map(|side| (side, side)),
+    }
+}
+
 /// How photographs become inputs.
 #[derive(Args, Default)]
+#[command(
+    next_help_heading = "How photographs become inputs [default: what the model's files say, else stated on the page]"
+)]
 pub struct Preprocess {
-    /// A preset: imagenet, keras-0-1, keras-±1, caffe-bgr or none
+    #[command(flatten)]
+    pub values: Values,
+    /// How a photograph is fitted: stretch, or crop its centre after its shortest side was resized
+    #[arg(long, value_name = "stretch|crop")]
+    pub fit: Option<String>,
+    /// What the shortest side is resized to before the centre is cut out, as 256 for an input of 224
+    #[arg(long, value_name = "S")]
+    pub shortest: Option<usize>,
+    /// How it is resized: nearest, triangle (bilinear), catmull-rom (bicubic) or lanczos3
     #[arg(long, value_name = "NAME")]
+    pub filter: Option<String>,
+}
+
+/// What a network's input holds, and how large it is.
+#[derive(Args, Default)]
+#[command(
+    next_help_heading = "How images become inputs [default: what the model's files say, else stated on the page]"
+)]
+pub struct Values {
+    /// A preset, which the options below override
+    ///
+    /// none: bytes 0 to 255 as they are, stretched to the input's size.
+    /// keras-0-1: bytes / 255, stretched.
+    /// keras-±1 (or keras-pm1): bytes / 127.5 − 1, stretched.
+    /// imagenet: shortest side to 256 for an input of 224 (in proportion for others), centre cut out, bytes / 255, less the mean
+    /// 0.485, 0.456, 0.406, over the deviation 0.229, 0.224, 0.225; torchvision's and timm's usual one.
+    /// caffe-bgr: as imagenet cut out, channels blue, green, red, less the mean 103.939, 116.779, 123.68.
+    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
     pub preprocess: Option<String>,
     /// Channel means, in the units of the scaled input, as in 0.485,0.456,0.406
     #[arg(long, value_delimiter = ',', value_name = "M,…", allow_hyphen_values = true)]
-    pub mean: Option<Vec<f32>>,
+    pub mean: Option<Vec<f64>>,
     /// Channel standard deviations, in the units of the scaled input
     #[arg(long, value_delimiter = ',', value_name = "S,…")]
-    pub std: Option<Vec<f32>>,
+    pub std: Option<Vec<f64>>,
     /// What a byte is multiplied by before mean and standard deviation
     #[arg(long, value_name = "X")]
-    pub scale: Option<f32>,
-    /// The input's height and width in pixels, for a network that takes any
-    #[arg(long, value_delimiter = ',', value_name = "H,W", num_args = 1)]
-    pub size: Option<Vec<usize>>,
+    pub scale: Option<f64>,
+    /// Channels in the order blue, green, red
+    #[arg(long)]
+    pub bgr: bool,
+    /// The input's height and width in pixels, or one number for both, for a network that takes any size
+    #[arg(long, value_name = "H,W", value_parser = sides)]
+    pub size: Option<(usize, usize)>,
 }
 
 #[derive(Args)]
@@ -216,9 +306,8 @@ pub struct Filters {
     /// Steps of the ascent
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
-    /// Side of the image in pixels, for a network that takes any size
-    #[arg(long, value_name = "S")]
-    pub size: Option<usize>,
+    #[command(flatten)]
+    pub values: Values,
     /// How the image is kept: bounded, within the range of real inputs; pixel, free as in the Keras recipe; or decorrelated,
     /// of independent waves and colours, Lucid's way, which makes the filters of large networks readable
     #[arg(long, default_value = "bounded", value_parser = clap::builder::PossibleValuesParser::new(Mode::NAMES))]
@@ -257,7 +346,16 @@ pub struct Gradcheck {
 pub struct Inspect {
     /// The network
     pub model: PathBuf,
-    /// Print JSON
+    /// List every layer of a large network, not its scopes
+    #[arg(long, conflicts_with = "depth")]
+    pub all: bool,
+    /// Open scopes down to this depth, 0 for the outermost alone [default: as deep as fits 30 rows]
+    #[arg(long, value_name = "N")]
+    pub depth: Option<usize>,
+    /// The size to list shapes at, for a network that takes any: height and width, or one number for both
+    #[arg(long, value_name = "H,W", value_parser = sides)]
+    pub size: Option<(usize, usize)>,
+    /// Print JSON, with every layer
     #[arg(long)]
     pub json: bool,
 }

@@ -63,9 +63,13 @@ fn run(cli: &Cli) -> Result<()> {
             if check.holds() { Ok(()) } else { Err(Error::other("the gradients do not hold")) }
         }
         Command::Inspect(arguments) => {
-            let network = Network::load(&arguments.model)?;
+            let network = Network::load_sized(&arguments.model, arguments.size)?;
             let columns = table::Columns { receptive_fields: true, tensors: true };
-            print(&if arguments.json { json(&table::describe(&network))? } else { table::render(&network, columns) })
+            print(&if arguments.json {
+                json(&table::describe(&network))?
+            } else {
+                table::render(&network, columns, arguments.detail())
+            })
         }
         Command::Dataset(arguments) => match &arguments.kind {
             DatasetKind::Line(wanted) => generate(wanted, export::lines, &say),
@@ -83,6 +87,7 @@ fn publish(made: pipeline::Made, out: &Path, raw: bool, say: &dyn Fn(String)) ->
         report::raw::write(&out.join("raw"), &collected.raw)?;
         say(format!("{} arrays are in {}", collected.raw.len(), out.join("raw").display()));
     }
+    page.notes.iter().for_each(|note| say(format!("Note: {note}")));
     say(format!("{} is ready; so are chapter.md and chapter.json beside it", out.join("chapter.html").display()));
     Ok(())
 }

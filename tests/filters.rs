@@ -97,7 +97,7 @@ fn all_filters_of_the_bundled_networks_climb_to_the_end() {
 fn the_page_is_the_same_for_any_number_of_threads() {
     for mode in [Mode::Bounded, Mode::Decorrelated] {
         let options =
-            Options { layer: None, filters: None, steps: Some(8), size: None, mode, objective: None, seed: 2 };
+            Options { layer: None, filters: None, steps: Some(8), preprocess: None, mode, objective: None, seed: 2 };
         let made = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let made = pool.install(|| page(&network("variation-2"), &options, &Progress::new(true)).unwrap());

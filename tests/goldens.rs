@@ -4,6 +4,7 @@ use crate::support::{NETWORKS, network, repository};
 use convscope::backprop::ReluRule;
 use convscope::model::{Network, table};
 use convscope::pipeline::explainer::{Explainer, Score, feature_maps};
+use convscope::pipeline::score::End;
 use convscope::visualize::cam::{Method, signed_map};
 use ndarray::{Array3, ArrayD, Axis, IxDyn};
 use ndarray_npy::NpzReader;
@@ -103,7 +104,7 @@ fn gradients_and_maps_of_every_head_equal_tensorflow() {
                 let difference = largest_difference(&signed, &wanted) / largest(&wanted);
                 assert!(difference < 1e-4, "{stem} {} input {i}: map differs by {difference}", head.name);
 
-                let (_, gradient) = explainer.input_gradient(image, number, class, ReluRule::Plain).unwrap();
+                let (_, gradient) = explainer.input_gradient(image, End::of(number, class), ReluRule::Plain).unwrap();
                 let wanted = golden(&mut goldens, "input_gradient").insert_axis(Axis(0));
                 let difference = largest_difference(&gradient, &wanted) / largest(&wanted);
                 assert!(difference < 1e-4, "{stem} {} input {i}: input gradient differs by {difference}", head.name);
@@ -124,7 +125,7 @@ fn single_precision_gradients_agree_with_double_precision() {
         for (number, head) in network.heads().iter().enumerate() {
             let single = tail.gradient(number, 1, Score::Logit).unwrap().gradient.mapv(f64::from);
             let wide = |array: &ArrayD<f32>| array.mapv(f64::from);
-            let double = explainer.gradient_in_double(&wide(&image), &wide(activation), number, 1).unwrap();
+            let double = explainer.gradient_in_double(&wide(&image), &wide(activation), End::of(number, 1)).unwrap();
             let most = double.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
             let worst = single.iter().zip(&double).fold(0.0, |worst: f64, (a, b)| worst.max((a - b).abs()));
             assert!(most > 0.0 && worst <= 1e-3 * most, "{stem} {}: {worst} of {most}", head.name);

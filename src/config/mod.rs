@@ -106,13 +106,15 @@ impl Class {
 pub struct Preprocessing {
     pub preset: Option<Located<String>>,
     /// Channel means, in the units of the scaled input.
-    pub mean: Option<Vec<f32>>,
+    pub mean: Option<Vec<f64>>,
     /// Channel standard deviations, in the units of the scaled input.
-    pub std: Option<Vec<f32>>,
+    pub std: Option<Vec<f64>>,
     /// What a byte is multiplied by before mean and std.
-    pub scale: Option<f32>,
+    pub scale: Option<f64>,
     /// Height and width of the input in pixels, for networks of dynamic size.
     pub size: Option<(usize, usize)>,
+    /// What a photograph's shortest side is resized to before its centre is cut out.
+    pub shortest: Option<usize>,
     /// `stretch` or `crop`.
     pub fit: Option<Located<String>>,
     /// The resize filter's name.
@@ -137,14 +139,15 @@ pub enum Source {
     Digit { digit: usize, sample: usize },
     /// The MNIST test image number `sample` among those of a digit.
     Mnist { digit: usize, sample: usize },
-    /// A photograph; its true class, if known; and where its object is, if known.
-    Image { path: PathBuf, label: Option<String>, object: Option<Object> },
+    /// A photograph; its true class, if known; where its object is, if known; and where scores are averaged in a network that
+    /// gives one for each position (everywhere where `None`).
+    Image { path: PathBuf, label: Option<String>, object: Option<Region>, pixels: Option<Region> },
 }
 
-/// Where the object of a photograph is.
+/// A part of a photograph.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Object {
-    /// An image that is white (or non-black) on the object.
+pub enum Region {
+    /// An image of the same size that is white on it.
     Mask(PathBuf),
     /// Left, top, width and height in pixels of the photograph.
     Box([f64; 4]),

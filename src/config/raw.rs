@@ -1,6 +1,6 @@
 //! The chapter file as serde reads it, and its validation.
 
-use super::{Chapter, Class, DEFAULT_SEED, Input, Located, Object, Preprocessing, Section, Source, suggestion};
+use super::{Chapter, Class, DEFAULT_SEED, Input, Located, Preprocessing, Region, Section, Source, suggestion};
 use crate::dataset::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
@@ -60,6 +60,15 @@ struct RawInput {
     mask: Option<Spanned<PathBuf>>,
     #[serde(rename = "box")]
     bounds: Option<Spanned<[f64; 4]>>,
+    pixels: Option<Spanned<RawRegion>>,
+}
+
+/// A mask's file, or left, top, width and height.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a mask's file, or a box as in [left, top, width, height]")]
+enum RawRegion {
+    Box([f64; 4]),
+    Mask(PathBuf),
 }
 
 #[derive(Deserialize)]
@@ -75,10 +84,11 @@ struct RawLine {
 #[serde(deny_unknown_fields)]
 struct RawPreprocessing {
     preset: Option<Spanned<String>>,
-    mean: Option<Vec<f32>>,
-    std: Option<Vec<f32>>,
-    scale: Option<f32>,
+    mean: Option<Vec<f64>>,
+    std: Option<Vec<f64>>,
+    scale: Option<f64>,
     size: Option<(usize, usize)>,
+    shortest: Option<usize>,
     fit: Option<Spanned<String>>,
     filter: Option<Spanned<String>>,
     bgr: Option<bool>,
@@ -246,6 +256,7 @@ impl Reader<'_> {
             std: raw.std,
             scale: raw.scale,
             size: raw.size,
+            shortest: raw.shortest,
             fit: raw.fit.map(|name| self.located("section.preprocess.fit", &name, String::clone)),
             filter: raw.filter.map(|name| self.located("section.preprocess.filter", &name, String::clone)),
             bgr: raw.bgr,
@@ -264,11 +275,12 @@ impl Reader<'_> {
             raw.label.as_ref().map(Spanned::span),
             raw.mask.as_ref().map(Spanned::span),
             raw.bounds.as_ref().map(Spanned::span),
+            raw.pixels.as_ref().map(Spanned::span),
         ];
         if let (None, Some(span)) = (&raw.image, photograph_only.into_iter().flatten().next()) {
             return Err(self.error(
                 span,
-                "section.input: `label`, `mask` and `box` go with `image`; generated inputs know their own",
+                "section.input: `label`, `mask`, `box` and `pixels` go with `image`; generated inputs know their own",
             ));
         }
         if let (Some(_), Some(sample)) = (&raw.image, &raw.sample) {
@@ -286,8 +298,8 @@ impl Reader<'_> {
                 (Some(_), Some(bounds)) => {
                     return Err(self.error(bounds.span(), "section.input: wants `mask` or `box`, not both"));
                 }
-                (Some(mask), None) => Some(Object::Mask(self.file("section.input.mask", mask)?.value)),
-                (None, Some(bounds)) => Some(Object::Box(*bounds.get_ref())),
+                (Some(mask), None) => Some(Region::Mask(self.file("section.input.mask", mask)?.value)),
+                (None, Some(bounds)) => Some(Region::Box(*bounds.get_ref())),
                 (None, None) => None,
             };
             // A missing photograph is a line in the report, not the end of the chapter, so it is not looked for here.
@@ -295,11 +307,21 @@ impl Reader<'_> {
                 path: self.join(path.get_ref()),
                 label: raw.label.as_ref().map(|label| label.get_ref().clone()),
                 object,
+                pixels: raw.pixels.as_ref().map(|region| self.region("section.input.pixels", region)).transpose()?,
             }
         } else {
             return Err(self.error(input.span(), "section.input: names no source"));
         };
         Ok(Input { source, line: self.line(input.span()) })
+    }
+
+    fn region(&self, key: &str, region: &Spanned<RawRegion>) -> Result<Region> {
+        match region.get_ref() {
+            RawRegion::Box(bounds) => Ok(Region::Box(*bounds)),
+            RawRegion::Mask(file) => {
+                Ok(Region::Mask(self.file(key, &Spanned::new(region.span(), file.clone()))?.value))
+            }
+        }
     }
 
     fn digit(&self, key: &str, digit: &Spanned<usize>) -> Result<usize> {

@@ -26,8 +26,11 @@ fn a_whole_section_is_read() {
     assert_eq!((section.method, section.placement), (Method::HiResCam, Placement::Stretch));
     assert_eq!(section.ascent, Mode::Decorrelated);
     assert_eq!(section.inputs[0].source, Source::Line { class: 95, sample: 4 });
-    let object = Some(Object::Box([1.0, 2.0, 3.5, 4.0]));
-    assert_eq!(section.inputs[1].source, Source::Image { path: "cat.jpg".into(), label: Some("cat".into()), object });
+    let object = Some(Region::Box([1.0, 2.0, 3.5, 4.0]));
+    assert_eq!(
+        section.inputs[1].source,
+        Source::Image { path: "cat.jpg".into(), label: Some("cat".into()), object, pixels: None }
+    );
     assert_eq!(
         section.activations.as_ref().unwrap()[1],
         Located { value: "b".into(), line: 8, key: "section.activations".into() }
@@ -76,7 +79,7 @@ fn inputs_have_one_source_and_only_its_keys() {
     let text = message(&format!("{HEAD}[[section.input]]\nsample = 3\n"));
     assert!(text.contains("wants exactly one of"), "{text}");
     let text = message(&format!("{HEAD}[[section.input]]\ndigit = 3\nlabel = \"three\"\n"));
-    assert!(text.contains(":7: section.input: `label`, `mask` and `box` go with `image`"), "{text}");
+    assert!(text.contains(":7: section.input: `label`, `mask`, `box` and `pixels` go with `image`"), "{text}");
     let text = message(&format!("{HEAD}[[section.input]]\nimage = \"a.png\"\nsample = 1\n"));
     assert!(text.contains(":7: section.input: `sample` goes with"), "{text}");
 }

@@ -15,9 +15,11 @@ mod limit;
 pub mod lower;
 mod name;
 mod onnx;
+pub mod opening;
 pub mod plan;
 mod refusal;
 mod row;
+pub mod scope;
 mod step;
 pub mod table;
 pub mod target;
@@ -31,7 +33,7 @@ use tract_onnx::prelude::*;
 
 pub use cut::{Precision, Tail};
 pub use geometry::ReceptiveField;
-pub use head::{Head, HeadActivation};
+pub use head::{Head, HeadActivation, Meaning, OtherOutput};
 pub use layer::{Convolution, Layer};
 pub use plan::Plan;
 pub(crate) use refusal::printable;
@@ -51,6 +53,7 @@ pub struct Network {
     values: values::Values,
     layers: Vec<Layer>,
     heads: Vec<Head>,
+    others: Vec<OtherOutput>,
     layouts: layout::Layouts,
     fields: BTreeMap<String, ReceptiveField>,
     model: InferenceModel,
@@ -91,7 +94,7 @@ impl Network {
         let values = values::infer(&parsed.model, &outlets, &definition, &input, size).map_err(in_file)?;
         let layouts = layout::Layouts::of(&definition, &values, &input);
         let layers = layer::layers(&definition, &values, &input, &layouts);
-        let heads = head::heads(&definition, &values, &layouts);
+        let (heads, others) = head::heads(&definition, &values, &layouts);
         if heads.is_empty() {
             let reason = "none of its outputs depends on the image and has a fixed size other than zero".to_string();
             return Err(refusal::refusal(path, &[reason]));
@@ -106,6 +109,7 @@ impl Network {
             values,
             layers,
             heads,
+            others,
             layouts,
             fields,
             model: parsed.model,
@@ -164,9 +168,14 @@ impl Network {
         self.layers.iter().find(|layer| layer.name == name)
     }
 
-    /// The outputs, in the file's order.
+    /// The outputs that are explained, in the file's order: those that name classes, or all where none does.
     pub fn heads(&self) -> &[Head] {
         &self.heads
+    }
+
+    /// The outputs that are not explained.
+    pub fn other_outputs(&self) -> &[OtherOutput] {
+        &self.others
     }
 
     /// Whether the layers form a chain, which Keras prints without input row and connections.

@@ -1,7 +1,20 @@
 //! The architecture as text, in the manner of Keras's summary.
 
 use super::layer::{Totals, totals};
-use super::{Head, Input, Layer, Network, ReceptiveField, refusal::printable};
+use super::scope::{self, Item, MOST_ROWS};
+use super::{Head, Input, Layer, Network, OtherOutput, ReceptiveField, refusal::printable};
+
+/// How much of a large network [`render`] lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Every layer of a small network; of a large one the finest level of scopes that fits.
+    #[default]
+    Overview,
+    /// Scopes down to a depth, the outermost being 0, and the layers beside them.
+    Depth(usize),
+    /// Every layer.
+    All,
+}
 
 /// What [`render`] shows besides Keras's columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,8 +33,23 @@ pub struct Description<'a> {
     pub sha256: &'a str,
     pub input: &'a Input,
     pub heads: &'a [Head],
+    /// Outputs that name no classes beside others that do.
+    pub other_outputs: &'a [OtherOutput],
     pub layers: Vec<DescribedLayer<'a>>,
+    /// The layers of a large network by the scopes of their names; empty for a small one.
+    pub groups: Vec<DescribedGroup<'a>>,
     pub totals: Totals,
+}
+
+/// Consecutive layers under one scope.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct DescribedGroup<'a> {
+    pub name: String,
+    /// Their names, in order.
+    pub layers: Vec<&'a str>,
+    pub parameters: usize,
+    /// Shape of the last layer's output.
+    pub output_shape: &'a [Option<usize>],
 }
 
 /// A layer with its receptive field.
@@ -41,9 +69,36 @@ pub fn describe(network: &Network) -> Description<'_> {
         sha256: network.sha256(),
         input: network.input(),
         heads: network.heads(),
+        other_outputs: network.other_outputs(),
         layers: network.layers().iter().map(described).collect(),
+        groups: overview(network).iter().filter_map(described_group).collect(),
         totals: totals(network.layers()),
     }
+}
+
+fn described_group<'n>(item: &Item<'n>) -> Option<DescribedGroup<'n>> {
+    let Item::Group(group) = item else { return None };
+    let layers = item.layers();
+    Some(DescribedGroup {
+        name: group.name.clone(),
+        parameters: parameters(&layers),
+        output_shape: layers.last().map_or(&[], |layer| layer.output_shape.as_slice()),
+        layers: layers.iter().map(|layer| layer.name.as_str()).collect(),
+    })
+}
+
+/// The printed layers of a large network grouped as they best fit a page; a small network's one by one.
+pub fn overview(network: &Network) -> Vec<Item<'_>> {
+    let layers = printed_layers(network);
+    match layers.len() {
+        0..=MOST_ROWS => layers.iter().map(Item::Layer).collect(),
+        _ => scope::overview(layers, network.input().channels_last),
+    }
+}
+
+/// Parameters of some layers.
+pub fn parameters(layers: &[&Layer]) -> usize {
+    layers.iter().map(|layer| layer.parameters).sum()
 }
 
 /// The rows Keras prints: a chain goes without its input row.
@@ -73,32 +128,82 @@ pub fn thousands(number: usize) -> String {
 }
 
 /// The table with aligned columns and the totals below it, ending in a line break.
-pub fn render(network: &Network, columns: Columns) -> String {
+pub fn render(network: &Network, columns: Columns, detail: Detail) -> String {
     let connections = !network.sequential();
     let mut header = vec!["Layer (type)", "Output Shape", "Param #"];
     header.extend(connections.then_some("Connected to"));
     header.extend(columns.receptive_fields.then_some("Receptive field"));
     header.extend(columns.tensors.then_some("Tensor"));
     let mut rows = vec![header.into_iter().map(String::from).collect::<Vec<_>>()];
-    for layer in printed_layers(network) {
+    let listed = listed(network, detail);
+    let mut closed = 0;
+    for Listed { item, depth, open } in &listed {
+        let layers = item.layers();
+        let Some(last) = layers.last() else { continue };
+        let (name, connected_to) = match item {
+            Item::Layer(layer) => (format!("{} ({})", layer.name, layer.kind), layer.connected_to.join(", ")),
+            Item::Group(group) => (format!("{} ({} layers)", group.name, layers.len()), String::new()),
+        };
+        closed += usize::from(matches!(item, Item::Group(_)) && !open);
         let mut row = vec![
-            format!("{} ({})", printable(&layer.name), layer.kind),
-            shape_text(&layer.output_shape),
-            layer.parameters.to_string(),
+            format!("{}{}", "  ".repeat(*depth), printable(&name)),
+            shape_text(&last.output_shape),
+            parameters(&layers).to_string(),
         ];
-        row.extend(connections.then(|| printable(&layer.connected_to.join(", "))));
-        row.extend(columns.receptive_fields.then(|| field_text(network, layer)));
-        row.extend(columns.tensors.then(|| printable(&layer.output_tensor)));
+        row.extend(connections.then(|| printable(&connected_to)));
+        row.extend(columns.receptive_fields.then(|| field_text(network, last)));
+        row.extend(columns.tensors.then(|| printable(&last.output_tensor)));
         rows.push(row);
     }
     let totals = totals(network.layers());
+    let more = match closed {
+        0 => String::new(),
+        _ => format!(
+            "\nA row for several layers shows what their last one gives. --all lists all {} layers, --depth N opens N levels.\n",
+            printed_layers(network).len()
+        ),
+    };
     format!(
-        "{}\nTotal params: {}\nTrainable params: {}\nNon-trainable params: {}\n",
+        "{}\nTotal params: {}\nTrainable params: {}\nNon-trainable params: {}\n{more}",
         aligned(&rows),
         thousands(totals.parameters),
         thousands(totals.trainable),
         thousands(totals.non_trainable)
     )
+}
+
+/// A row of the table before it is text.
+struct Listed<'n> {
+    item: Item<'n>,
+    depth: usize,
+    /// Whether a group's own rows follow.
+    open: bool,
+}
+
+fn listed(network: &Network, detail: Detail) -> Vec<Listed<'_>> {
+    let layers = printed_layers(network);
+    let closed = |item| Listed { item, depth: 0, open: false };
+    match detail {
+        Detail::All => layers.iter().map(Item::Layer).map(closed).collect(),
+        Detail::Overview => overview(network).into_iter().map(closed).collect(),
+        Detail::Depth(depth) => {
+            let mut rows = Vec::new();
+            list(scope::tree(layers, network.input().channels_last), depth, 0, &mut rows);
+            rows
+        }
+    }
+}
+
+/// Lists a level of the tree, and what its groups hold down to `most`.
+fn list<'n>(items: Vec<Item<'n>>, most: usize, depth: usize, rows: &mut Vec<Listed<'n>>) {
+    for item in items {
+        let below = match &item {
+            Item::Group(group) if depth < most => group.items.clone(),
+            _ => Vec::new(),
+        };
+        rows.push(Listed { item, depth, open: !below.is_empty() });
+        list(below, most, depth + 1, rows);
+    }
 }
 
 /// `7x7 step 1 from 3.5,3.5`: size, distance of neighbours, first centre; `-` where there is none.

@@ -3,9 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kind::{Role, role};
+use super::refusal::{list, printable};
+use super::scope::{self, Item};
 use super::step::{Step, readers, steps};
-use super::{Head, Layer, Network, refusal::printable};
+use super::{Head, Layer, Network};
 use crate::error::{Error, Result};
+
+/// Layers that a message lists at most.
+const LISTED: usize = 24;
 
 /// An activation chosen as target.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -31,40 +36,66 @@ impl Network {
         Ok(self.target(self.follow(&steps, last)))
     }
 
-    /// The target that `text` names: a layer, a tensor, or an unambiguous part of either.
+    /// The target that `text` names: a layer, a tensor, a scope (its last layer), or an unambiguous part of a layer's or
+    /// tensor's name.
     ///
     /// Errors: nothing, or more than one thing, has that name; the message lists what there is, with shapes.
     pub fn find_target(&self, text: &str) -> Result<Target> {
-        if let Some(layer) = self.layer(text) {
-            return Ok(self.target(&layer.output_tensor));
-        }
-        let tensors: Vec<&str> = self.tensors();
-        if tensors.contains(&text) {
+        if self.tensors().contains(&text) && self.layer(text).is_none() {
             return Ok(self.target(text));
         }
-        let wanted = text.to_lowercase();
-        let layers: Vec<&Layer> =
-            self.layers.iter().filter(|layer| layer.name.to_lowercase().contains(&wanted)).collect();
-        match layers.as_slice() {
-            [only] if !wanted.is_empty() => return Ok(self.target(&only.output_tensor)),
-            [] => {}
-            several => return Err(self.unclear(text, "is part of several layers' names", several, None)),
+        match self.named_layer(text)? {
+            Some(layer) => Ok(self.target(&layer.output_tensor)),
+            None => self.tensor_part(text).map(|tensor| self.target(tensor)),
         }
-        let parts: Vec<&str> = tensors.into_iter().filter(|name| name.to_lowercase().contains(&wanted)).collect();
+    }
+
+    /// The layer that `text` names: by its name or its output's, by a scope whose last one it is, or by an unambiguous part.
+    ///
+    /// Errors as for [`Network::find_target`].
+    pub fn find_layer(&self, text: &str) -> Result<&Layer> {
+        let by_output = || self.layers.iter().find(|layer| layer.output_tensor == text);
+        match self.named_layer(text)?.or_else(by_output) {
+            Some(layer) => Ok(layer),
+            None => Err(self.unknown(text)),
+        }
+    }
+
+    /// The only layer of that name, scope or part of a name; `None` where no name has it.
+    ///
+    /// Errors: several have.
+    fn named_layer(&self, text: &str) -> Result<Option<&Layer>> {
+        if let Some(layer) = self.layer(text) {
+            return Ok(Some(layer));
+        }
+        let wanted = text.to_lowercase();
+        let mut scopes = Vec::new();
+        last_of_scope(&scope::tree(&self.layers, self.input.channels_last), text, &mut scopes);
+        if let [only] = scopes.as_slice() {
+            return Ok(Some(only));
+        }
+        let part = |layer: &&Layer| !wanted.is_empty() && layer.name.to_lowercase().contains(&wanted);
+        let layers: Vec<&Layer> = self.layers.iter().filter(part).collect();
+        match layers.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(only)),
+            several => Err(self.unclear(text, "is part of several layers' names.", several)),
+        }
+    }
+
+    /// The only tensor with this part in its name.
+    fn tensor_part(&self, text: &str) -> Result<&str> {
+        let wanted = text.to_lowercase();
+        let parts: Vec<&str> =
+            self.tensors().into_iter().filter(|name| name.to_lowercase().contains(&wanted)).collect();
         match parts.as_slice() {
-            [only] => Ok(self.target(only)),
-            [] => {
-                let all: Vec<&Layer> = self.layers.iter().collect();
-                Err(self.unclear(text, "is no layer or tensor", &all, self.nearest(&wanted)))
-            }
+            [only] => Ok(only),
+            [] => Err(self.unknown(text)),
             several => {
-                let names: Vec<String> = several.iter().take(20).map(|name| printable(name)).collect();
+                let names: BTreeSet<String> = several.iter().map(|name| printable(name)).collect();
                 let file = self.file.display();
-                Err(Error::input(format!(
-                    "{file}: `{}` is part of several tensors' names: {}",
-                    printable(text),
-                    names.join(", ")
-                )))
+                let what = format!("`{}` is part of several tensors' names: {}", printable(text), list(&names));
+                Err(Error::input(format!("{file}: {what}")))
             }
         }
     }
@@ -87,15 +118,27 @@ impl Network {
         (score(best) > 0.7).then_some(best.name.as_str())
     }
 
-    fn unclear(&self, text: &str, what: &str, layers: &[&Layer], nearest: Option<&str>) -> Error {
+    /// The message about a name that nothing has.
+    fn unknown(&self, text: &str) -> Error {
+        let nearest = self.nearest(&text.to_lowercase());
+        let suggestion = nearest.map_or(".".into(), |name| format!("; did you mean `{}`?", printable(name)));
+        let all: Vec<&Layer> = self.layers.iter().collect();
+        self.unclear(text, &format!("is no layer or tensor{suggestion}"), &all)
+    }
+
+    /// A message with some layers and their shapes, the first few of many.
+    fn unclear(&self, text: &str, what: &str, layers: &[&Layer]) -> Error {
         let line = |layer: &&Layer| {
             let shape = super::table::shape_text(&layer.output_shape);
             format!("\n  {} ({}) {shape}", printable(&layer.name), layer.kind)
         };
-        let suggestion = nearest.map_or(String::new(), |name| format!("; did you mean `{}`?", printable(name)));
-        let list: Vec<String> = layers.iter().map(line).collect();
+        let shown: String = layers.iter().take(LISTED).map(line).collect();
         let file = self.file.display();
-        Error::input(format!("{file}: `{}` {what}{suggestion} There are:{}", printable(text), list.concat()))
+        let rest = match layers.len().saturating_sub(LISTED) {
+            0 => String::new(),
+            rest => format!("\n  and {rest} more; `convscope inspect {file} --all` lists all"),
+        };
+        Error::input(format!("{file}: `{}` {what} There are:{shown}{rest}", printable(text)))
     }
 
     /// Position of the last convolution with a map that leads to the head and is not the head itself.
@@ -180,6 +223,17 @@ impl Network {
             value = next.output();
         }
         value
+    }
+}
+
+/// The last layers of all scopes of a name.
+fn last_of_scope<'n>(items: &[Item<'n>], name: &str, found: &mut Vec<&'n Layer>) {
+    for item in items {
+        let Item::Group(group) = item else { continue };
+        match item.layers().last() {
+            Some(last) if group.name.eq_ignore_ascii_case(name) => found.push(last),
+            _ => last_of_scope(&group.items, name, found),
+        }
     }
 }
 

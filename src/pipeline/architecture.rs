@@ -3,37 +3,61 @@
 use crate::error::Result;
 use crate::figure::flow::{Block, Kind, strip as draw};
 use crate::model::layer::totals;
-use crate::model::table::{printed_layers, shape_text, thousands};
-use crate::model::{Layer, Network};
+use crate::model::scope::{Item, MOST_ROWS};
+use crate::model::table::{overview, parameters, printed_layers, shape_text, thousands};
+use crate::model::{Layer, Meaning, Network};
 use crate::report::Assets;
 use crate::report::page::{Column, Figure, Line, Table};
 
 /// Layers that the strip's alternative text names; the table has them all.
 const SPOKEN: usize = 12;
 
-/// The architecture, row by row; `Connected to` only where the network branches.
+/// The architecture, row by row; `Connected to` only where the network branches. A large network's layers stand in a table for
+/// each group of them, and the first table has a row a group.
 pub fn table(network: &Network) -> Table {
     let branches = !network.sequential();
     let mut columns = vec![Column::text("Layer (type)"), Column::text("Output Shape"), Column::number("Param #")];
     if branches {
         columns.push(Column::text("Connected to"));
     }
-    let row = |layer: &Layer| {
-        let mut row = vec![
-            format!("{} ({})", layer.name, layer.kind),
-            shape_text(&layer.output_shape),
-            layer.parameters.to_string(),
-        ];
-        if branches {
-            row.push(layer.connected_to.join(", "));
-        }
+    let row = |name: String, last: &Layer, parameters: usize, connected_to: String| {
+        let mut row = vec![name, shape_text(&last.output_shape), parameters.to_string()];
+        row.extend(branches.then_some(connected_to));
         row
     };
+    let of_layer = |layer: &Layer| {
+        row(format!("{} ({})", layer.name, layer.kind), layer, layer.parameters, layer.connected_to.join(", "))
+    };
+    let (mut rows, mut parts) = (Vec::new(), Vec::new());
+    for item in overview(network) {
+        let layers = item.layers();
+        match (&item, layers.last()) {
+            (Item::Group(group), Some(last)) => {
+                let parameters = parameters(&layers);
+                let name = format!("{} ({} layers)", group.name, layers.len());
+                parts.push(Table {
+                    caption: format!("{}: layer by layer", group.name),
+                    columns: columns.clone(),
+                    rows: layers.iter().map(|layer| of_layer(layer)).collect(),
+                    fold: Some(format!("{name}, {} parameters", thousands(parameters))),
+                    ..Table::default()
+                });
+                rows.push(row(name, last, parameters, String::new()));
+            }
+            _ => rows.extend(layers.iter().map(|layer| of_layer(layer))),
+        }
+    }
     let totals = totals(network.layers());
+    let grouped = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(": {} layers; a row for several shows the output of the last", printed_layers(network).len())
+    };
     Table {
-        caption: format!("Architecture of {}", network.title()),
+        caption: format!("Architecture of {}{grouped}", network.title()),
         columns,
-        rows: printed_layers(network).iter().map(row).collect(),
+        rows,
+        parts,
         totals: vec![
             format!("Total params: {}", thousands(totals.parameters)),
             format!("Trainable params: {}", thousands(totals.trainable)),
@@ -48,6 +72,9 @@ pub fn table(network: &Network) -> Table {
 /// # Errors
 /// A network without layers.
 pub fn strip(id: &str, network: &Network, assets: &mut Assets) -> Result<Figure> {
+    if printed_layers(network).len() > MOST_ROWS {
+        return grouped_strip(id, network, assets);
+    }
     let layers = network.layers();
     let readers = |layer: &Layer| {
         let prefix = format!("{}[", layer.name);
@@ -87,6 +114,34 @@ pub fn strip(id: &str, network: &Network, assets: &mut Assets) -> Result<Figure>
     Ok(Figure::single(id, caption, image, words.join(", then ")))
 }
 
+/// The strip of a large network: a block for each group of layers.
+fn grouped_strip(id: &str, network: &Network, assets: &mut Assets) -> Result<Figure> {
+    let blocks: Vec<Block> = overview(network).iter().map(item_block).collect();
+    let title = format!("The flow of shapes through {}", network.title());
+    let id = format!("{id}-flow");
+    let image = assets.add(&id, draw(&blocks, &[], &title)?);
+    let caption = format!(
+        "{title}: its {} layers, those of a group in one block, with the size of the last one's output.",
+        printed_layers(network).len()
+    );
+    let words: Vec<String> = blocks.iter().map(|block| format!("{} {}", block.name, block.shape)).collect();
+    Ok(Figure::single(id, caption, image, words.join(", then ")))
+}
+
+fn item_block(item: &Item) -> Block {
+    let layers = item.layers();
+    match (item, layers.last()) {
+        (Item::Group(group), Some(last)) => {
+            let convolutions = layers.iter().filter(|layer| layer.convolution.is_some()).count();
+            let kind = if convolutions > 0 { Kind::Convolution } else { Kind::Other };
+            let detail = format!("{} layers, {convolutions} Conv", layers.len());
+            Block { name: group.name.clone(), detail, kind, ..block(last) }
+        }
+        (Item::Layer(layer), _) => block(layer),
+        (Item::Group(_), None) => Block::default(),
+    }
+}
+
 fn block(layer: &Layer) -> Block {
     let kind = match layer.kind.as_str() {
         "InputLayer" => Kind::Input,
@@ -105,10 +160,10 @@ fn block(layer: &Layer) -> Block {
     Block { name: layer.name.clone(), detail, shape: axes.join(" × "), kind }
 }
 
-/// What the file's metadata says about training, and the recorded test accuracy of each head.
+/// What the file's metadata says about training, the recorded test accuracy of each head, and what of the outputs is explained.
 pub fn facts(network: &Network) -> Vec<Line> {
     let metadata = network.metadata();
-    let mut facts = Vec::new();
+    let mut facts = outputs(network);
     for (key, name) in [("dataset", "Trained on"), ("epochs", "Epochs"), ("frameworks", "Trained with")] {
         if let Some(value) = metadata.get(key) {
             facts.push(Line::new(name, plain(value)));
@@ -127,6 +182,33 @@ pub fn facts(network: &Network) -> Vec<Line> {
             value += &format!(" ({data})");
         }
         facts.push(Line::new(format!("Test accuracy of {}, recorded in the model's metadata", head.name), value));
+    }
+    facts
+}
+
+/// What there is to say about outputs that are no usual classifier.
+fn outputs(network: &Network) -> Vec<Line> {
+    let others: Vec<String> =
+        network.other_outputs().iter().map(|other| format!("{} {}", other.name, shape_text(&other.shape))).collect();
+    let mut facts = Vec::new();
+    if !others.is_empty() {
+        let why = "names no classes, or the same once more, and is not explained";
+        facts.push(Line::new("Other outputs", format!("{}; what stands here {why}", others.join(", "))));
+    }
+    for head in network.heads() {
+        let shape = network.shape(&head.logits).map(shape_text).unwrap_or_default();
+        let said = match (head.meaning, head.spatial) {
+            (Meaning::Values, _) => {
+                format!("{shape}: values and no classes, so there are no probabilities; maps explain the largest value")
+            }
+            (Meaning::Classes, true) => {
+                format!(
+                    "{shape}: a score for each class and position; scores are averaged over all positions, or over pixels that were given"
+                )
+            }
+            (Meaning::Classes, false) => continue,
+        };
+        facts.push(Line::new(format!("Output {}", head.name), said));
     }
     facts
 }

@@ -1,6 +1,7 @@
 //! Central differences of a network's scores through tract's tail: the other way to a gradient, without any rule.
 
-use super::explainer::{Explainer, seed};
+use super::explainer::Explainer;
+use super::score::{End, seed};
 use crate::error::{Error, Result};
 use crate::finite_gradient::{self, Probe, derivatives};
 use crate::model::{Precision, Tail};
@@ -45,7 +46,7 @@ impl<'e> Differences<'e> {
         &self,
         image: &ArrayD<f32>,
         activation: &ArrayD<f32>,
-        end: (usize, usize),
+        end: End,
         channels: &[usize],
     ) -> Result<Vec<Option<f64>>> {
         derivatives(channels.len(), self.step(activation), |probes| {
@@ -63,7 +64,7 @@ impl<'e> Differences<'e> {
         &self,
         image: &ArrayD<f32>,
         activation: &ArrayD<f32>,
-        end: (usize, usize),
+        end: End,
         places: &[usize],
     ) -> Result<Vec<Option<f64>>> {
         derivatives(places.len(), self.step(activation), |probes| {
@@ -83,7 +84,7 @@ impl<'e> Differences<'e> {
         &self,
         image: &ArrayD<f32>,
         activation: &ArrayD<f32>,
-        end: (usize, usize),
+        end: End,
     ) -> Result<(Array1<f32>, usize, f32)> {
         let channels: Vec<usize> = (0..activation.shape().get(1).copied().unwrap_or(0)).collect();
         let found = self.along_channels(image, activation, end, &channels)?;
@@ -109,13 +110,13 @@ impl<'e> Differences<'e> {
         &self,
         image: &ArrayD<f32>,
         activation: &ArrayD<f32>,
-        (head, class): (usize, usize),
+        end: End,
         probes: &[Probe],
         perturb: impl Fn(&mut ArrayD<f64>, usize, f64),
     ) -> Result<Vec<f64>> {
         let base = activation.mapv(f64::from);
         let heads = self.explainer.network.heads();
-        let head_of = heads.get(head).ok_or_else(|| Error::other(format!("there is no head {head}")))?;
+        let head_of = heads.get(end.head).ok_or_else(|| Error::other(format!("there is no head {}", end.head)))?;
         let mut scores = Vec::with_capacity(probes.len());
         for batch in probes.chunks(BATCH) {
             let rows: Vec<ArrayD<f64>> = batch
@@ -133,10 +134,10 @@ impl<'e> Differences<'e> {
                 inputs.push(stacked(&vec![image.mapv(f64::from); rows.len()])?);
             }
             let outputs = self.tail.run(&inputs)?;
-            let logits = outputs.get(head).ok_or_else(|| Error::other("the tail lost a head"))?;
+            let logits = outputs.get(end.head).ok_or_else(|| Error::other("the tail lost a head"))?;
             for row in logits.axis_iter(Axis(0)) {
                 let row = row.insert_axis(Axis(0));
-                let seed = seed(head_of, row.shape(), class);
+                let seed = seed(head_of, row.shape(), end);
                 scores.push(row.iter().zip(&seed).map(|(y, s)| y * f64::from(*s)).sum());
             }
         }

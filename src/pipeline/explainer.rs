@@ -1,11 +1,12 @@
 //! One network made ready to explain images: a tract plan with taps, the gradient graph, and the gradients of its scores.
 
+use super::score::{self, End, seed};
 use crate::backprop::{ReluRule, Tape};
 use crate::error::{Error, Result};
 use crate::model::graph::{Graph, Op, ValueId};
-use crate::model::{Head, HeadActivation, Network, Plan, printable};
+use crate::model::{Head, Network, Plan, printable};
 use crate::visualize::cause::{Cause, Walk, of_map};
-use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis, IxDyn};
+use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis};
 use std::collections::BTreeMap;
 
 /// Which end of a head is differentiated.
@@ -161,29 +162,23 @@ impl<'n> Explainer<'n> {
         }
         let mut ends = self.logits.clone();
         ends.extend(&self.outputs);
-        Ok(Tail { explainer: self, tape: Tape::forward(&self.graph, given, &ends)? })
+        Ok(Tail { explainer: self, tape: Tape::forward(&self.graph, given, &ends)?, positions: Vec::new() })
     }
 
     /// The gradient of a head's logit of a class with respect to the target, in double precision.
     ///
     /// # Errors
     /// Operators without a rule between target and scores, all of them listed.
-    pub fn gradient_in_double(
-        &self,
-        image: &ArrayD<f64>,
-        activation: &ArrayD<f64>,
-        head: usize,
-        class: usize,
-    ) -> Result<ArrayD<f64>> {
+    pub fn gradient_in_double(&self, image: &ArrayD<f64>, activation: &ArrayD<f64>, end: End) -> Result<ArrayD<f64>> {
         let mut given = vec![(self.target_id, activation.clone())];
         if self.passed_by {
             given.push((self.input_id, image.clone()));
         }
-        let end = self.end(head, Score::Logit)?;
-        let tape = Tape::forward(&self.graph, given, &[end])?;
-        let shape = tape.value(end).map(|logits| logits.shape().to_vec()).unwrap_or_default();
-        let seed = seed(self.head(head)?, &shape, class).mapv(f64::from);
-        let gradient = tape.backward(&[(end, seed)], &[self.target_id], ReluRule::Plain)?.pop();
+        let logits = self.end(end.head, Score::Logit)?;
+        let tape = Tape::forward(&self.graph, given, &[logits])?;
+        let shape = tape.value(logits).map(|logits| logits.shape().to_vec()).unwrap_or_default();
+        let seed = seed(self.head(end.head)?, &shape, end).mapv(f64::from);
+        let gradient = tape.backward(&[(logits, seed)], &[self.target_id], ReluRule::Plain)?.pop();
         gradient.ok_or_else(|| Error::other("the tape gave no gradient"))
     }
 
@@ -196,20 +191,50 @@ impl<'n> Explainer<'n> {
     ///
     /// # Errors
     /// Operators without a rule anywhere on the way, all of them listed.
-    pub fn input_gradient(
-        &self,
-        image: &ArrayD<f32>,
-        head: usize,
-        class: usize,
-        relu: ReluRule,
-    ) -> Result<(f32, ArrayD<f32>)> {
-        let end = self.end(head, Score::Logit)?;
-        let tape = Tape::forward(&self.graph, vec![(self.input_id, image.clone())], &[end])?;
-        let logits = tape.value(end).ok_or_else(|| Error::other("the tape kept no logits"))?;
-        let seed = seed(self.head(head)?, logits.shape(), class);
+    pub fn input_gradient(&self, image: &ArrayD<f32>, end: End, relu: ReluRule) -> Result<(f32, ArrayD<f32>)> {
+        let id = self.end(end.head, Score::Logit)?;
+        let tape = Tape::forward(&self.graph, vec![(self.input_id, image.clone())], &[id])?;
+        let logits = tape.value(id).ok_or_else(|| Error::other("the tape kept no logits"))?;
+        let seed = seed(self.head(end.head)?, logits.shape(), end);
         let score = dot(&seed, &logits);
-        let gradient = tape.backward(&[(end, seed)], &[self.input_id], relu)?.pop();
+        let gradient = tape.backward(&[(id, seed)], &[self.input_id], relu)?.pop();
         Ok((score, gradient.ok_or_else(|| Error::other("the tape gave no gradient"))?))
+    }
+
+    /// The positions of a head's map that lie in a part of the network's input (`pixels`, [h, w]): those whose receptive
+    /// fields have their centres in it, or the nearest if it is too small for any. `None` for a head without positions, and
+    /// where no part is given: then all count.
+    ///
+    /// # Errors
+    /// No such head.
+    pub fn positions(&self, head: usize, pixels: Option<&Array2<bool>>) -> Result<Option<Array2<bool>>> {
+        let described = self.head(head)?;
+        let shape = &self.graph.nodes[self.end(head, Score::Logit)?].shape;
+        let (Some(pixels), true, &[_, a, b, c]) = (pixels, described.spatial, shape.as_slice()) else {
+            return Ok(None);
+        };
+        let (rows, columns) = if described.class_axis == 3 { (a, b) } else { (b, c) };
+        let field = self.network.receptive_field(&described.logits);
+        Ok(Some(score::positions(pixels, (rows, columns), field)))
+    }
+
+    /// A head's score of a class in words, with the positions that it is averaged over.
+    pub fn scored(&self, head: usize, label: &str, positions: Option<&Array2<bool>>) -> String {
+        let Ok(described) = self.head(head) else { return String::new() };
+        let name = format!("{} of {label}", described.score_name());
+        let shape = self.logits.get(head).map_or(&[][..], |id| &self.graph.nodes[*id].shape);
+        let all: usize =
+            shape.iter().enumerate().filter(|(axis, _)| *axis != described.class_axis).map(|(_, n)| n).product();
+        match positions {
+            Some(positions) => {
+                let count = positions.iter().filter(|counts| **counts).count();
+                format!(
+                    "{name}, averaged over the {count} of {all} positions that lie in the given pixels (as SEG-GRAD-CAM, Vinogradova et al. 2020, sums them)"
+                )
+            }
+            None if described.spatial => format!("{name}, averaged over all {all} positions"),
+            None => name,
+        }
     }
 
     fn head(&self, head: usize) -> Result<&Head> {
@@ -229,9 +254,16 @@ type Seeds = Vec<(ValueId, ArrayD<f32>)>;
 pub struct Tail<'e> {
     explainer: &'e Explainer<'e>,
     tape: Tape<'e, f32>,
+    /// For each head the positions that count; all where there are none.
+    positions: Vec<Option<Array2<bool>>>,
 }
 
 impl Tail<'_> {
+    /// The same tail with scores averaged over some positions of each head, see [`Explainer::positions`].
+    pub fn within(self, positions: Vec<Option<Array2<bool>>>) -> Self {
+        Tail { positions, ..self }
+    }
+
     /// The gradient of one head's score of a class with respect to the target.
     ///
     /// # Errors
@@ -263,63 +295,13 @@ impl Tail<'_> {
     }
 
     fn seeds(&self, head: usize, class: usize, score: Score) -> Result<(Seeds, f32)> {
-        let end = self.explainer.end(head, score)?;
-        let values = self.tape.value(end).ok_or_else(|| Error::other("the tape kept no scores"))?;
-        let seed = seed(self.explainer.head(head)?, values.shape(), class);
+        let id = self.explainer.end(head, score)?;
+        let values = self.tape.value(id).ok_or_else(|| Error::other("the tape kept no scores"))?;
+        let positions = self.positions.get(head).and_then(Option::as_ref);
+        let seed = seed(self.explainer.head(head)?, values.shape(), End { head, class, positions });
         let value = dot(&seed, &values);
-        Ok((vec![(end, seed)], value))
+        Ok((vec![(id, seed)], value))
     }
-}
-
-/// The weights that pick a class's score out of a head: 1 at the class, averaged over positions where the head has a score for
-/// each. A one-unit sigmoid head gives −y for class 0 and +y for class 1.
-pub fn seed(head: &Head, shape: &[usize], class: usize) -> ArrayD<f32> {
-    let mut seed = ArrayD::zeros(IxDyn(shape));
-    let classes = shape.get(head.class_axis).copied().unwrap_or(1);
-    let (unit, sign) =
-        if classes == 1 { (0, if class == 0 { -1.0 } else { 1.0 }) } else { (class.min(classes - 1), 1.0) };
-    if head.class_axis < shape.len() {
-        let mut scores = seed.index_axis_mut(Axis(head.class_axis), unit);
-        let positions = scores.len().max(1) as f32;
-        scores.fill(sign / positions);
-    }
-    seed
-}
-
-/// The probabilities of a head's classes from its logits, averaged over positions first: softmax, or the sigmoid and its complement for one unit.
-pub fn probabilities(head: &Head, logits: &ArrayD<f32>) -> Vec<f64> {
-    let scores = class_scores(head, logits);
-    if let [y] = scores.as_slice() {
-        let p = 1.0 / (1.0 + (-y).exp());
-        return vec![1.0 - p, p];
-    }
-    if head.activation == HeadActivation::Sigmoid {
-        return scores.iter().map(|y| 1.0 / (1.0 + (-y).exp())).collect();
-    }
-    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = scores.iter().map(|y| (y - most).exp()).collect();
-    let total: f64 = powers.iter().sum();
-    powers.iter().map(|power| power / total).collect()
-}
-
-/// A head's scores, one a class, averaged over batch and positions.
-pub fn class_scores(head: &Head, logits: &ArrayD<f32>) -> Vec<f64> {
-    if head.class_axis >= logits.ndim() {
-        return logits.iter().map(|y| f64::from(*y)).collect();
-    }
-    let mean = |scores: ndarray::ArrayViewD<f32>| {
-        scores.iter().map(|y| f64::from(*y)).sum::<f64>() / scores.len().max(1) as f64
-    };
-    logits.axis_iter(Axis(head.class_axis)).map(mean).collect()
-}
-
-/// The most probable class.
-pub fn best(probabilities: &[f64]) -> usize {
-    probabilities
-        .iter()
-        .enumerate()
-        .fold((0, f64::NEG_INFINITY), |best, (i, p)| if *p > best.1 { (i, *p) } else { best })
-        .0
 }
 
 /// A value [1, k, h, w] without its batch.

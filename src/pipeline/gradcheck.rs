@@ -1,8 +1,9 @@
 //! The proof of a network's gradients: backprop against central differences through tract's tail, on given images.
 
 use super::differences::Differences;
-use super::explainer::{Explainer, Score, best, feature_maps, probabilities};
+use super::explainer::{Explainer, Score, feature_maps};
 use super::input::Ready;
+use super::score::{End, best, probabilities};
 use crate::error::Result;
 use crate::finite_gradient::{Check, Comparison};
 use crate::model::{Head, Precision, printable};
@@ -194,10 +195,10 @@ impl Checker<'_> {
         let activation = forward.get(&explainer.target)?;
         let noisy = noisy(activation, number);
         let check = |(head, described): (usize, &Head)| {
-            let class = best(&probabilities(described, forward.get(&described.logits)?));
+            let class = best(&probabilities(described, forward.get(&described.logits)?, None));
             let mut samples = Samples::default();
-            self.channels(&image.tensor, activation, (head, class), number, &mut samples.channels)?;
-            self.elements(&image.tensor, &noisy, (head, class), number, &mut samples.elements)?;
+            self.channels(&image.tensor, activation, End::of(head, class), number, &mut samples.channels)?;
+            self.elements(&image.tensor, &noisy, End::of(head, class), number, &mut samples.elements)?;
             Ok(samples)
         };
         explainer.network.heads().iter().enumerate().map(check).collect()
@@ -208,13 +209,13 @@ impl Checker<'_> {
         &self,
         image: &ArrayD<f32>,
         activation: &ArrayD<f32>,
-        end: (usize, usize),
+        end: End,
         number: u64,
         to: &mut Comparison,
     ) -> Result<()> {
         let gradient = self.gradient(image, activation, end)?;
         let pooled: Vec<f64> = gradient.sum_axis(Axis(2)).sum_axis(Axis(1)).to_vec();
-        let channels = sample(pooled.len(), affordable(activation), number, 100 + end.0 as u64);
+        let channels = sample(pooled.len(), affordable(activation), number, 100 + end.head as u64);
         let found = self.differences.along_channels(image, activation, end, &channels)?;
         let sampled: Vec<f64> = channels.iter().map(|channel| pooled[*channel]).collect();
         to.add(&sampled, &found, largest(&pooled));
@@ -226,31 +227,26 @@ impl Checker<'_> {
         &self,
         image: &ArrayD<f32>,
         activation: &ArrayD<f32>,
-        end: (usize, usize),
+        end: End,
         number: u64,
         to: &mut Comparison,
     ) -> Result<()> {
         let gradient: Vec<f64> = self.gradient(image, activation, end)?.into_iter().collect();
-        let places = sample(gradient.len(), affordable(activation).min(ELEMENTS), number, 1 + end.0 as u64);
+        let places = sample(gradient.len(), affordable(activation).min(ELEMENTS), number, 1 + end.head as u64);
         let found = self.differences.at_elements(image, activation, end, &places)?;
         let sampled: Vec<f64> = places.iter().map(|place| gradient[*place]).collect();
         to.add(&sampled, &found, largest(&gradient));
         Ok(())
     }
 
-    fn gradient(
-        &self,
-        image: &ArrayD<f32>,
-        activation: &ArrayD<f32>,
-        (head, class): (usize, usize),
-    ) -> Result<Array3<f64>> {
+    fn gradient(&self, image: &ArrayD<f32>, activation: &ArrayD<f32>, end: End) -> Result<Array3<f64>> {
         let explainer = self.explainer;
         if self.differences.precision() == Precision::F32 {
             let tail = explainer.tail(image, activation)?;
-            return Ok(tail.gradient(head, class, Score::Logit)?.gradient.mapv(f64::from));
+            return Ok(tail.gradient(end.head, end.class, Score::Logit)?.gradient.mapv(f64::from));
         }
         let wide = |array: &ArrayD<f32>| array.mapv(f64::from);
-        let gradient = explainer.gradient_in_double(&wide(image), &wide(activation), head, class)?;
+        let gradient = explainer.gradient_in_double(&wide(image), &wide(activation), end)?;
         feature_maps(&explainer.target, gradient.view())
     }
 }

@@ -3,6 +3,7 @@
 use super::differences::Differences;
 use super::explainer::{Explainer, Forward, Score, feature_maps};
 use super::input::{Photograph, Ready};
+use super::score::End;
 use crate::error::Result;
 use crate::figure::{Colormap, Picture, overlay, range};
 use crate::measure::energy::{Energy, energy};
@@ -24,6 +25,8 @@ pub struct Heatmap {
     /// The class's label.
     pub label: String,
     pub score: f32,
+    /// What the score is, such as "logit of cat".
+    pub scored: String,
     /// The method of `signed` and `rectified`.
     pub method: Method,
     /// Before the ReLU, on the target's own grid.
@@ -92,12 +95,16 @@ pub fn maps(
 ) -> Result<Vec<Heatmap>> {
     let value = forward.get(&explainer.target)?;
     let activation: Array3<f32> = feature_maps(&explainer.target, value.view())?;
-    let tail = explainer.tail(&input.tensor, value)?;
+    let heads = 0..explainer.network.heads().len();
+    let positions = heads.map(|head| explainer.positions(head, input.pixels.as_ref())).collect::<Result<Vec<_>>>()?;
+    let tail = explainer.tail(&input.tensor, value)?.within(positions.clone());
     let one = |(head, (class, label)): (usize, &(usize, String))| {
         let gradient = tail.gradient(head, *class, Score::Logit)?;
         let signed = signed_map(method, activation.view(), gradient.gradient.view());
         let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
-        Ok(placed(Found { head, class: *class, label, score: gradient.score, method, signed, cause }, input, style))
+        let scored = explainer.scored(head, label, positions.get(head).and_then(Option::as_ref));
+        let score = gradient.score;
+        Ok(placed(Found { head, class: *class, label, score, scored, method, signed, cause }, input, style))
     };
     classes.iter().enumerate().map(one).collect()
 }
@@ -117,11 +124,14 @@ pub fn maps_by_differences(
     let value = forward.get(&explainer.target)?;
     let activation: Array3<f32> = feature_maps(&explainer.target, value.view())?;
     let one = |(head, (class, label)): (usize, &(usize, String))| {
-        let (weights, _, score) = differences.weights(&input.tensor, value, (head, *class))?;
+        let positions = explainer.positions(head, input.pixels.as_ref())?;
+        let (weights, _, score) =
+            differences.weights(&input.tensor, value, End { head, class: *class, positions: positions.as_ref() })?;
         let signed = weighted_sum(activation.view(), &weights);
         let cause = cause::of_weights(signed.view(), activation.view(), &weights);
         let method = Method::GradCam;
-        Ok(placed(Found { head, class: *class, label, score, method, signed, cause }, input, style))
+        let scored = explainer.scored(head, label, positions.as_ref());
+        Ok(placed(Found { head, class: *class, label, score, scored, method, signed, cause }, input, style))
     };
     classes.iter().enumerate().map(one).collect()
 }
@@ -132,6 +142,7 @@ struct Found<'a> {
     class: usize,
     label: &'a str,
     score: f32,
+    scored: String,
     method: Method,
     signed: Array2<f32>,
     cause: Option<Cause>,
@@ -139,13 +150,13 @@ struct Found<'a> {
 
 /// The map with its place in the image and its energy.
 fn placed(found: Found, input: &Ready, style: &Style) -> Heatmap {
-    let Found { head, class, label, score, method, signed, cause } = found;
+    let Found { head, class, label, score, scored, method, signed, cause } = found;
     let rectified = rectified(&signed);
     let (height, width, _) = input.shown.dim();
     let (rows, columns) = style.cells_of(&rectified, (height, width));
     let dense = dense(rectified.view(), rows, columns, height, width);
     let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
-    Heatmap { head, class, label: label.to_string(), score, method, signed, rectified, dense, cause, energy }
+    Heatmap { head, class, label: label.to_string(), score, scored, method, signed, rectified, dense, cause, energy }
 }
 
 /// One figure for the maps of all heads by one method: maps in one row, overlays in the next, one colour bar for both.
@@ -241,7 +252,7 @@ fn provenance(heads: &[String], maps: &[Heatmap], method: Method, style: &Style)
         let (low, high) = range(map.signed.iter().copied()).unwrap_or((0.0, 0.0));
         lines.push(Line::new(
             format!("Score of {head}"),
-            format!("logit of {} = {:.4}; map before the ReLU from {low:.5} to {high:.5}", map.label, map.score),
+            format!("{} = {:.4}; map before the ReLU from {low:.5} to {high:.5}", map.scored, map.score),
         ));
     }
     lines.push(Line::new("Placement", style.placement()));

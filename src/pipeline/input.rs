@@ -1,8 +1,10 @@
 //! A section's inputs: generated lines, drawn digits, MNIST images and photographs, made ready for the network.
 
 use super::preprocess::Recipe;
-use crate::config::{Input, Object, Source};
-use crate::dataset::image::{Fit, ResizeFilter, Size, WHITE, grey_to_rgb, read, resize};
+use crate::config::{Input, Region, Source};
+use crate::dataset::image::{
+    Channels, Fit, ResizeFilter, Size, WHITE, grey_to_rgb, on_white, read, read_with_opacity, resize,
+};
 use crate::dataset::{digit, idx, line};
 use crate::error::{Error, Result};
 use crate::model::Head;
@@ -22,6 +24,8 @@ pub struct Ready {
     pub shown: Array3<f32>,
     /// Where the object is, [h, w] in the network's input, if that is known.
     pub mask: Option<Array2<bool>>,
+    /// Where scores are averaged, [h, w] in the network's input; everywhere where `None`.
+    pub pixels: Option<Array2<bool>>,
     /// What the mask marks: "line", "ink" or "object".
     pub object: &'static str,
     /// The true class of each head, where known.
@@ -108,7 +112,9 @@ impl Sources<'_> {
                 let image = self.mnist_image(*digit, *sample)?;
                 self.mnist(image.view(), *digit, format!("Image {sample} among the {digit}s of the MNIST test set."))
             }
-            Source::Image { path, label, object } => self.photograph(path, label.as_deref(), object.as_ref()),
+            Source::Image { path, label, object, pixels } => {
+                self.photograph(path, label.as_deref(), [object.as_ref(), pixels.as_ref()])
+            }
         }
     }
 
@@ -150,43 +156,21 @@ impl Sources<'_> {
             tensor: prepared.input.into_dyn(),
             shown,
             mask: Some(mask),
+            pixels: None,
             object,
             truths,
             photograph: None,
         })
     }
 
-    fn photograph(&self, path: &Path, label: Option<&str>, object: Option<&Object>) -> Result<Ready> {
+    fn photograph(&self, path: &Path, label: Option<&str>, regions: [Option<&Region>; 2]) -> Result<Ready> {
         let file =
             path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-        let image = read(path, WHITE)?;
+        let four = self.recipe.preprocess.channels == Channels::Rgba;
+        let image = if four { read_with_opacity(path)? } else { read(path, WHITE)? };
         let (height, width, _) = image.dim();
-        let mask = match object {
-            None => None,
-            Some(Object::Box([left, top, box_width, box_height])) => {
-                Some(Array2::from_shape_fn((height, width), |(row, column)| {
-                    let (x, y) = (column as f64 + 0.5, row as f64 + 0.5);
-                    x >= *left && x < left + box_width && y >= *top && y < top + box_height
-                }))
-            }
-            Some(Object::Mask(mask)) => {
-                let drawn = read(mask, [0; 3])?;
-                if drawn.dim() != image.dim() {
-                    let (wanted, got) = ((width, height), (drawn.dim().1, drawn.dim().0));
-                    return Err(Error::input(format!(
-                        "{}: the mask is {}×{} pixels, its photograph {}×{}",
-                        mask.display(),
-                        got.0,
-                        got.1,
-                        wanted.0,
-                        wanted.1
-                    )));
-                }
-                Some(Array2::from_shape_fn((height, width), |(row, column)| {
-                    (0..3).any(|c| drawn[[row, column, c]] >= 128)
-                }))
-            }
-        };
+        let [mask, pixels] = regions.map(|region| region.map(|region| covered(region, (height, width))).transpose());
+        let (mask, pixels) = (mask?, pixels?);
         let prepared = self.recipe.preprocess.apply(image.view())?;
         let truths = self
             .labels
@@ -198,11 +182,12 @@ impl Sources<'_> {
             origin: format!("{file}, {width}×{height} pixels."),
             name: file,
             mask: mask.map(|mask| project(&mask, &prepared.fit)),
+            pixels: pixels.map(|pixels| seen_part(&pixels, &prepared.fit, path)).transpose()?,
             shown: unit(prepared.shown.view()),
             tensor: prepared.input.into_dyn(),
             object: "object",
             truths,
-            photograph: Some(Photograph::new(image.view(), prepared.fit)?),
+            photograph: Some(Photograph::new(if four { on_white(image.view()) } else { image }.view(), prepared.fit)?),
         })
     }
 
@@ -246,7 +231,50 @@ pub fn line_truth(head: &Head, attributes: line::Attributes) -> Option<usize> {
 /// The class that a label or a class number names.
 pub fn class_of(text: &str, labels: Option<&[String]>, head: &Head) -> Option<usize> {
     let by_label = labels.and_then(|labels| labels.iter().position(|label| label.eq_ignore_ascii_case(text)));
-    by_label.or_else(|| text.parse().ok().filter(|class| head.classes.is_none_or(|classes| *class < classes.max(2))))
+    by_label.or_else(|| text.parse().ok().filter(|class| head.choices().is_none_or(|choices| *class < choices)))
+}
+
+/// The pixels of a photograph [height, width] that lie in a part of it.
+///
+/// # Errors
+/// A mask that cannot be read or has another size.
+fn covered(region: &Region, (height, width): (usize, usize)) -> Result<Array2<bool>> {
+    match region {
+        Region::Box([left, top, box_width, box_height]) => {
+            Ok(Array2::from_shape_fn((height, width), |(row, column)| {
+                let (x, y) = (column as f64 + 0.5, row as f64 + 0.5);
+                x >= *left && x < left + box_width && y >= *top && y < top + box_height
+            }))
+        }
+        Region::Mask(mask) => {
+            let drawn = read(mask, [0; 3])?;
+            if drawn.dim() != (height, width, 3) {
+                let got = drawn.dim();
+                return Err(Error::input(format!(
+                    "{}: the mask is {}×{} pixels, its photograph {width}×{height}",
+                    mask.display(),
+                    got.1,
+                    got.0
+                )));
+            }
+            Ok(Array2::from_shape_fn((height, width), |(row, column)| (0..3).any(|c| drawn[[row, column, c]] >= 128)))
+        }
+    }
+}
+
+/// The given pixels as the network's input sees them.
+///
+/// # Errors
+/// None of them are seen.
+fn seen_part(pixels: &Array2<bool>, fit: &Fit, path: &Path) -> Result<Array2<bool>> {
+    let seen = project(pixels, fit);
+    if seen.iter().any(|counts| *counts) {
+        return Ok(seen);
+    }
+    Err(Error::input(format!(
+        "{}: the given pixels lie outside of the photograph, or of the part of it that the network sees",
+        path.display()
+    )))
 }
 
 /// A photograph's mask as the network's input sees it: each input pixel looks where its centre lies.

@@ -13,11 +13,12 @@ pub mod measure;
 pub mod preprocess;
 mod room;
 pub mod saliency;
+pub mod score;
 pub mod section;
 #[cfg(test)]
 mod tests;
 
-use crate::config::Chapter;
+use crate::config::{Chapter, Section, Source};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::report::Assets;
@@ -72,9 +73,21 @@ pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress)
         page.inferences = measure::inferences(chapter, &loaded, &page, sizes, progress, &mut collected.assets)?;
         page.notes.extend(sizes.note());
     }
+    page.notes.extend(assumptions(chapter, &loaded));
     page.making = Some(making(chapter, &loaded));
     page.finish()?;
     Ok(Made { page, collected })
+}
+
+/// What was assumed about photographs, network by network; nonsense from a wrong guess must not pass for a finding.
+fn assumptions(chapter: &Chapter, loaded: &[Loaded]) -> Vec<String> {
+    let assumed = |(section, loaded): (&Section, &Loaded)| {
+        let photographs = section.inputs.iter().any(|input| matches!(input.source, Source::Image { .. }));
+        let origin = &loaded.recipe.origin;
+        (photographs && loaded.recipe.assumed)
+            .then(|| format!("{}: how photographs become inputs is {origin}.", section.title))
+    };
+    chapter.sections.iter().zip(loaded).filter_map(assumed).collect()
 }
 
 /// Numbers the anchors of sections about the same network, which would otherwise be the same.

@@ -1,16 +1,17 @@
 //! One input of a section: what the network does with it, and the page of that.
 
 use super::differences::Differences;
-use super::explainer::{Explainer, best, probabilities};
+use super::explainer::Explainer;
 use super::heatmaps::{Heatmap, Style};
 use super::input::{Ready, class_of};
+use super::score::{best, probabilities};
 use super::section::Loaded;
 use super::{activations, heatmaps, labels, preprocess};
 use crate::config::Class;
 use crate::error::Result;
 use crate::figure::chart::{self, Bar};
 use crate::figure::overlay;
-use crate::model::{Head, Layer};
+use crate::model::{Head, Layer, Meaning};
 use crate::report::page::{self, Figure, Line, Prediction};
 use crate::report::{Assets, assets::slug};
 use crate::visualize::cam::Method;
@@ -53,18 +54,34 @@ pub(super) struct Room<'a> {
     pub seed: u64,
 }
 
+impl Seen {
+    /// The most probable class of a head and its probability, if the input is a photograph.
+    pub fn best_of_photograph(&self, head: usize) -> Option<(usize, f64)> {
+        let probabilities = self.probabilities.get(head).filter(|_| self.ready.photograph.is_some())?;
+        let class = best(probabilities);
+        Some((class, *probabilities.get(class)?))
+    }
+}
+
 impl Room<'_> {
     /// Runs one input and explains it.
     pub fn look(&self, ready: Ready) -> Result<Seen> {
         let forward = self.explainer.forward(&ready.tensor)?;
         let heads = self.loaded.network.heads();
-        let probabilities =
-            heads.iter().map(|head| Ok(probabilities(head, forward.get(&head.logits)?))).collect::<Result<Vec<_>>>()?;
-        let label =
-            |head: usize, class: usize| labels::label(self.loaded.labels.get(head).and_then(|l| l.as_deref()), class);
+        let said = |(number, head): (usize, &Head)| {
+            let positions = self.explainer.positions(number, ready.pixels.as_ref())?;
+            Ok(probabilities(head, forward.get(&head.logits)?, positions.as_ref()))
+        };
+        let probabilities = heads.iter().enumerate().map(said).collect::<Result<Vec<_>>>()?;
+        let label = |head: usize, class: usize| {
+            labels::of(&heads[head], self.loaded.labels.get(head).and_then(|l| l.as_deref()), class)
+        };
         let prediction = |(head, p): (usize, &Vec<f64>)| {
             let truth = ready.truths.get(head).copied().flatten().map(|truth| label(head, truth));
-            Prediction::new(heads[head].name.clone(), label(head, best(p)), p[best(p)], truth)
+            Prediction {
+                percent: labels::said(&heads[head], p[best(p)]),
+                ..Prediction::new(heads[head].name.clone(), label(head, best(p)), p[best(p)], truth)
+            }
         };
         let predictions = probabilities.iter().enumerate().map(prediction).collect();
         let explained = |(head, p): (usize, &Vec<f64>)| {
@@ -83,7 +100,7 @@ impl Room<'_> {
         let saliency = |method: saliency::Method| {
             let layout = self.loaded.recipe.preprocess.layout;
             let map = |(head, (class, _)): (usize, &(usize, String))| {
-                super::saliency::map(self.explainer, &ready.tensor, layout, (head, *class), method, self.seed)
+                super::saliency::map(self.explainer, &ready, layout, (head, *class), method, self.seed)
             };
             classes.iter().enumerate().map(map).collect::<Result<Vec<_>>>()
         };
@@ -150,17 +167,20 @@ impl Room<'_> {
     fn probability_bars(&self, id: &str, seen: &Seen, assets: &mut Assets) -> Result<Vec<page::Panel>> {
         let heads = self.loaded.network.heads().iter().zip(&seen.probabilities).enumerate();
         let panel = |(number, (head, probabilities)): (usize, (&Head, &Vec<f64>))| {
-            let mut classes: Vec<usize> = (0..probabilities.len()).collect();
-            classes.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
-            classes.truncate(BARS);
             let truth = seen.ready.truths.get(number).copied().flatten();
-            let bars: Vec<Bar> = classes
-                .iter()
-                .map(|class| Bar {
-                    label: labels::label(self.loaded.labels.get(number).and_then(|l| l.as_deref()), *class),
-                    value: probabilities[*class],
-                    text: page::percent(probabilities[*class]),
-                    mark: if truth == Some(*class) { "✓".into() } else { String::new() },
+            let labels = self.loaded.labels.get(number).and_then(|l| l.as_deref());
+            // Values have no common scale with 1 as its end: the largest fills the bar.
+            let full = match head.meaning {
+                Meaning::Classes => 1.0,
+                Meaning::Values => probabilities.iter().fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs())),
+            };
+            let bars: Vec<Bar> = labels::most_probable(head, labels, probabilities, BARS)
+                .into_iter()
+                .map(|(class, label, value)| Bar {
+                    label,
+                    value: value.abs() / full,
+                    text: labels::said(head, value),
+                    mark: if truth == Some(class) { "✓".into() } else { String::new() },
                 })
                 .collect();
             let alt: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.label, bar.text)).collect();

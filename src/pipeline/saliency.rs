@@ -2,6 +2,7 @@
 
 use super::explainer::Explainer;
 use super::input::Ready;
+use super::score::End;
 use crate::backprop::ReluRule;
 use crate::dataset::image::Layout;
 use crate::error::{Error, Result};
@@ -27,16 +28,19 @@ const ROOM: usize = 224;
 /// Operators without a rule between the input and the head, all of them listed.
 pub fn map(
     explainer: &Explainer,
-    input: &ArrayD<f32>,
+    ready: &Ready,
     layout: Layout,
     (head, class): (usize, usize),
     method: Method,
     seed: u64,
 ) -> Result<Array2<f32>> {
-    let at = |x: &ArrayD<f32>| explainer.input_gradient(x, head, class, ReluRule::Plain);
+    let input = &ready.tensor;
+    let positions = explainer.positions(head, ready.pixels.as_ref())?;
+    let end = End { head, class, positions: positions.as_ref() };
+    let at = |x: &ArrayD<f32>| explainer.input_gradient(x, end, ReluRule::Plain);
     let gradient = match method {
         Method::Gradient => at(input)?.1,
-        Method::GuidedBackprop => explainer.input_gradient(input, head, class, ReluRule::Guided)?.1,
+        Method::GuidedBackprop => explainer.input_gradient(input, end, ReluRule::Guided)?.1,
         Method::SmoothGrad => smooth_grad(&at, input, SAMPLES, NOISE, seed)?,
         Method::IntegratedGradients => integrated_gradients(&at, input, &ArrayD::zeros(input.raw_dim()), STEPS)?,
     };

@@ -7,9 +7,9 @@ use super::heatmaps::Style;
 use super::input::{Ready, Sources, class_of};
 use super::room::{Room, Seen};
 use super::{Collected, architecture, gradcheck, heatmaps, labels, preprocess};
-use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
+use crate::config::{Chapter, Class, Located, Section, Source};
 use crate::error::{Error, Result};
-use crate::model::{Layer, Network, Target};
+use crate::model::{Head, Layer, Meaning, Network, Target};
 use crate::progress::Progress;
 use crate::report::assets::slug;
 use crate::report::page;
@@ -37,8 +37,7 @@ impl Loaded {
 /// # Errors
 /// A model that cannot be read or used, unknown layers, labels that do not fit.
 pub fn load(chapter: &Chapter, section: &Section) -> Result<Loaded> {
-    let size = section.preprocess.as_ref().and_then(|given| given.size);
-    let network = Network::load_sized(&section.model.value, size)?;
+    let network = preprocess::load(&section.model.value, section.preprocess.as_ref())?;
     let recipe =
         preprocess::recipe(&network, section.preprocess.as_ref(), &|key, message| chapter.error(key, message))?;
     let labels = labels::of_heads(&network, section.labels.as_ref().map(|file| file.value.as_path()))?;
@@ -49,14 +48,9 @@ pub fn load(chapter: &Chapter, section: &Section) -> Result<Loaded> {
     Ok(Loaded { id: slug(network.name()), network, recipe, labels })
 }
 
-/// The layer that the chapter file names.
+/// The layer that the chapter file names: by its name, its output's, or an unambiguous part of either.
 fn layer<'n>(chapter: &Chapter, network: &'n Network, name: &Located<String>) -> Result<&'n Layer> {
-    network.layer(&name.value).ok_or_else(|| {
-        let known: Vec<&str> = network.layers().iter().map(|layer| layer.name.as_str()).collect();
-        let hint = suggestion(&name.value, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
-        let hint = hint.unwrap_or_else(|| format!("; there are {}", known.join(", ")));
-        chapter.error(name, format!("{} has no layer `{}`{hint}", network.name(), name.value))
-    })
+    network.find_layer(&name.value).map_err(|cause| chapter.error(name, cause))
 }
 
 /// The layers whose activations are shown: those named, else every convolution and pooling layer.
@@ -137,6 +131,10 @@ pub fn section(
         ..page::Section::default()
     };
     page.facts.extend(check.lines());
+    if section.inputs.iter().any(|input| matches!(input.source, Source::Image { .. })) {
+        page.paragraphs.push(format!("How photographs become inputs: {}.", preprocess::sentence(&loaded.recipe)));
+    }
+    page.paragraphs.extend(doubts(loaded, &seen));
     if let Some(reason) = room.explainer.unoptimised() {
         page.notes.push(format!(
             "tract could not optimise this network ({reason}); it ran as it is, which is slower but not different."
@@ -150,6 +148,15 @@ pub fn section(
         room.raw(number + 1, seen, &mut collected.raw);
     }
     Ok(page)
+}
+
+/// What makes one doubt that photographs reached the network as it knows them, head by head.
+fn doubts(loaded: &Loaded, seen: &[Seen]) -> Vec<String> {
+    let of_head = |(number, head): (usize, &Head)| {
+        let best: Vec<(usize, f64)> = seen.iter().filter_map(|seen| seen.best_of_photograph(number)).collect();
+        preprocess::doubt(&best, head.choices().filter(|_| head.meaning == Meaning::Classes)?)
+    };
+    loaded.network.heads().iter().enumerate().filter_map(of_head).collect()
 }
 
 /// The section's method and HiResCAM beside it; Grad-CAM alone where the tail has operators without a rule.
@@ -189,7 +196,7 @@ fn possible(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()>
         .iter()
         .enumerate()
         .map(|(i, head)| {
-            let last = head.classes.unwrap_or(1).max(2) - 1;
+            let last = head.choices().unwrap_or(1).max(1) - 1;
             let names = labels(i).map(|labels| format!(" ({})", shortened(labels))).unwrap_or_default();
             format!("{} has the classes 0 to {last}{names}", head.name)
         })

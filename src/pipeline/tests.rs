@@ -2,6 +2,7 @@
 
 use super::explainer::{Explainer, Score, feature_maps};
 use super::numbered;
+use super::score::End;
 use crate::backprop::{ReluRule, Tape};
 use crate::model::fixture::{Fixture, int};
 use crate::model::{Network, Precision};
@@ -83,7 +84,7 @@ fn a_tail_without_rules_is_explained_by_central_differences() {
     let value = forward.get("target").unwrap();
     assert!(explainer.tail(&image, value).is_err(), "nothing is approximated in silence");
     let differences = super::differences::Differences::new(&explainer).unwrap();
-    let (weights, kinks, score) = differences.weights(&image, value, (0, 1)).unwrap();
+    let (weights, kinks, score) = differences.weights(&image, value, End::of(0, 1)).unwrap();
     assert_eq!(kinks, 0);
     let tolerance = if differences.precision() == Precision::F64 { 1e-6 } else { 1e-2 };
     assert!((weights[0] - 5.0).abs() < tolerance, "{weights}");

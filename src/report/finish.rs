@@ -192,6 +192,7 @@ fn finish_table(table: &mut Table) {
     for row in &mut table.rows {
         row.resize(table.columns.len(), String::new());
     }
+    table.parts.iter_mut().for_each(finish_table);
     if table.rows.len() > MANY_ROWS && table.fold.is_none() {
         table.fold = Some(format!("Show the {} rows: {}", table.rows.len(), table.caption));
     }

@@ -110,6 +110,9 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Cells; a row shorter than `columns` is filled up with empty cells by `finish`.
     pub rows: Vec<Vec<String>>,
+    /// Tables that rows stand for, folded below it one by one: the layers of a group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Table>,
     /// Lines below the table, such as "Total params: 4,069,216".
     pub totals: Vec<String>,
     /// What the fold says when the table is long; filled by `finish`.
@@ -200,12 +203,7 @@ impl Prediction {
     ) -> Prediction {
         let predicted = predicted.into();
         let correct = truth.as_ref().map(|truth| *truth == predicted);
-        // 99.97 % must not be printed as 100.0 %.
-        let percent = match probability {
-            p if (0.9995..1.0).contains(&p) => "> 99.9 %".to_owned(),
-            p => format!("{:.1} %", p * 100.0),
-        };
-        Prediction { head: head.into(), predicted, probability, percent, truth, correct }
+        Prediction { head: head.into(), predicted, probability, percent: percent(probability), truth, correct }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Resizing, and the geometry of it: where a pixel of a network's input lies in the photograph.
 
 use crate::error::{Error, Result};
-use ::image::RgbImage;
 use ::image::imageops::{self, FilterType};
+use ::image::{ImageBuffer, Pixel, Rgb, Rgba};
 use ndarray::{Array3, ArrayView3, s};
 
 /// The most pixels of a resized photograph; only a very long and narrow one that is to be enlarged could have more.
@@ -129,7 +129,7 @@ impl Fit {
         (self.resized.width as f64 / self.source.width as f64, self.resized.height as f64 / self.source.height as f64)
     }
 
-    /// Resizes and crops a photograph [height, width, 3] of the planned size: [crop height, crop width, 3].
+    /// Resizes and crops a photograph [height, width, channels] of the planned size: [crop height, crop width, channels].
     ///
     /// # Errors
     /// `Error::Other` for an image of another size.
@@ -166,28 +166,44 @@ fn covering(source: Size, input: Size, shortest: usize) -> Size {
     if by_height.width >= input.width { by_height } else { by_width }
 }
 
-/// Resizes an RGB image [height, width, 3]. An image that has the size already is returned as it is, value for value.
+/// Resizes an image [height, width, 3 or 4]; opacity is resized like a colour. An image that has the size already is returned as it
+/// is, value for value.
 ///
 /// # Errors
-/// `Error::Other` for an array that is no RGB image.
+/// `Error::Other` for an array that is no such image.
 pub fn resize(image: ArrayView3<u8>, size: Size, filter: ResizeFilter) -> Result<Array3<u8>> {
     let (height, width, channels) = image.dim();
-    if Size::of(&image) == size && channels == 3 {
+    let not_an_image = || Error::other(format!("an array of shape {height}×{width}×{channels} is no colour image"));
+    let resample = match channels {
+        3 => resampled::<Rgb<u8>>,
+        4 => resampled::<Rgba<u8>>,
+        _ => return Err(not_an_image()),
+    };
+    if Size::of(&image) == size {
         return Ok(image.to_owned());
     }
-    let not_rgb = || Error::other(format!("an array of shape {height}×{width}×{channels} is no RGB image"));
-    let pixels = image.iter().copied().collect();
-    let (width, height) = (u32::try_from(width).map_err(|_| not_rgb())?, u32::try_from(height).map_err(|_| not_rgb())?);
-    let image = RgbImage::from_raw(width, height, pixels).filter(|_| channels == 3).ok_or_else(not_rgb)?;
+    let side = |length: usize| u32::try_from(length).map_err(|_| not_an_image());
+    let resized = resample(image.iter().copied().collect(), (side(width)?, side(height)?), size, filter);
+    let shape = (size.height, size.width, channels);
+    Array3::from_shape_vec(shape, resized.ok_or_else(not_an_image)?)
+        .map_err(|cause| Error::other(format!("the resized image makes no array: {cause}")))
+}
+
+/// The samples of an image (width, height) at another size; `None` where there are not as many as its pixels have.
+fn resampled<P: Pixel<Subpixel = u8> + 'static>(
+    samples: Vec<u8>,
+    (width, height): (u32, u32),
+    size: Size,
+    filter: ResizeFilter,
+) -> Option<Vec<u8>> {
+    let image = ImageBuffer::<P, Vec<u8>>::from_raw(width, height, samples)?;
     let filter = match filter {
         ResizeFilter::Nearest => FilterType::Nearest,
         ResizeFilter::Triangle => FilterType::Triangle,
         ResizeFilter::CatmullRom => FilterType::CatmullRom,
         ResizeFilter::Lanczos3 => FilterType::Lanczos3,
     };
-    let resized = imageops::resize(&image, size.width as u32, size.height as u32, filter);
-    Array3::from_shape_vec((size.height, size.width, 3), resized.into_raw())
-        .map_err(|cause| Error::other(format!("the resized image makes no array: {cause}")))
+    Some(imageops::resize(&image, size.width as u32, size.height as u32, filter).into_raw())
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@ mod fit;
 mod preprocess;
 
 pub use fit::{Fit, FitMode, ResizeFilter, Size, resize};
-pub use preprocess::{Channels, Layout, PRESETS, Prepared, Preprocess};
+pub use preprocess::{Channels, Layout, PRESETS, Prepared, Preprocess, usual_shortest};
 
 use crate::error::{Error, Result};
 use ::image::error::ImageError;
 use ::image::metadata::Orientation;
 use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
-use ndarray::{Array3, ArrayView2};
+use ndarray::{Array3, ArrayView2, ArrayView3};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Seek};
 use std::path::Path;
@@ -28,12 +28,42 @@ pub const WHITE: [u8; 3] = [255; 3];
 /// # Errors
 /// `Error::Input`, naming the file: unreadable, not an image, another format, damaged, or more than 2^26 pixels.
 pub fn read(path: &Path, background: [u8; 3]) -> Result<Array3<u8>> {
+    on_background(open(path)?, background).map_err(|what| Error::input(format!("{}: {what}", path.display())))
+}
+
+/// As [`read`], with the opacity kept as a fourth channel instead of blended: [height, width, 4], 255 where the file has none.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_with_opacity(path: &Path) -> Result<Array3<u8>> {
+    let image = open(path)?;
+    let shape = (image.height() as usize, image.width() as usize, 4);
+    Array3::from_shape_vec(shape, image.into_rgba8().into_raw())
+        .ok()
+        .filter(|image| !image.is_empty())
+        .ok_or_else(|| Error::input(format!("{}: the image has no pixels", path.display())))
+}
+
+/// An image with opacity [height, width, 4] on white: [height, width, 3].
+pub fn on_white(image: ArrayView3<u8>) -> Array3<u8> {
+    let (height, width, _) = image.dim();
+    Array3::from_shape_fn((height, width, 3), |(row, column, c)| {
+        blend(image[[row, column, c]], WHITE[c], image[[row, column, 3]])
+    })
+}
+
+/// round(α·color + (1 − α)·behind).
+fn blend(color: u8, behind: u8, alpha: u8) -> u8 {
+    let (color, behind, alpha) = (u32::from(color), u32::from(behind), u32::from(alpha));
+    ((color * alpha + behind * (255 - alpha) + 127) / 255) as u8
+}
+
+fn open(path: &Path) -> Result<DynamicImage> {
     let file = File::open(path).map_err(|cause| Error::reading(path, &cause))?;
-    let image = decode(BufReader::new(file)).map_err(|problem| match problem {
+    decode(BufReader::new(file)).map_err(|problem| match problem {
         Problem::Reading(cause) => Error::reading(path, &cause),
         Problem::Content(what) => Error::input(format!("{}: {what}", path.display())),
-    })?;
-    on_background(image, background).map_err(|what| Error::input(format!("{}: {what}", path.display())))
+    })
 }
 
 /// Why no pixels came out of a file.
@@ -91,10 +121,6 @@ fn on_background(image: DynamicImage, background: [u8; 3]) -> std::result::Resul
         return Err("the image has no pixels".into());
     }
     let values = if image.color().has_alpha() {
-        let blend = |color: u8, behind: u8, alpha: u8| {
-            let (color, behind, alpha) = (u32::from(color), u32::from(behind), u32::from(alpha));
-            ((color * alpha + behind * (255 - alpha) + 127) / 255) as u8
-        };
         let rgba = image.into_rgba8();
         let [r, g, b] = background;
         rgba.pixels()

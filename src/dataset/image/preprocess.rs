@@ -2,13 +2,15 @@
 
 use super::fit::{Fit, FitMode, ResizeFilter, Size};
 use crate::error::{Error, Result};
-use ndarray::{Array3, Array4, ArrayView3, ArrayView4};
+use ndarray::{Array3, Array4, ArrayView3, ArrayView4, Axis};
 
 /// The channels of a network's input, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channels {
     Rgb,
     Bgr,
+    /// Red, green, blue and opacity, which is 255 where the image has none.
+    Rgba,
     /// One channel: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601, as Pillow, OpenCV and TensorFlow).
     Grey,
 }
@@ -18,17 +20,19 @@ impl Channels {
     pub fn count(self) -> usize {
         match self {
             Channels::Rgb | Channels::Bgr => 3,
+            Channels::Rgba => 4,
             Channels::Grey => 1,
         }
     }
 
     /// The value of channel number `c` for a pixel.
-    fn value(self, [red, green, blue]: [u8; 3], c: usize) -> u8 {
+    fn value(self, [red, green, blue, alpha]: [u8; 4], c: usize) -> u8 {
         match (self, c) {
             (Channels::Grey, _) => {
                 ((299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000) as u8
             }
-            (Channels::Rgb, 0) | (Channels::Bgr, 2) => red,
+            (Channels::Rgb | Channels::Rgba, 0) | (Channels::Bgr, 2) => red,
+            (Channels::Rgba, 3) => alpha,
             (_, 1) => green,
             _ => blue,
         }
@@ -55,8 +59,8 @@ pub struct Preprocess {
     pub layout: Layout,
     pub scale: f64,
     /// For each channel in the network's order; the first alone counts for grey.
-    pub mean: [f64; 3],
-    pub std: [f64; 3],
+    pub mean: [f64; 4],
+    pub std: [f64; 4],
 }
 
 /// The names of [`Preprocess::preset`], with what they do to a value v of 0..=255.
@@ -70,6 +74,12 @@ pub const PRESETS: [(&str, &str); 5] = [
     ),
     ("caffe-bgr", "channels B, G, R less ImageNet's mean; shortest side 8/7 of the input's, centre cut out"),
 ];
+
+/// What the shortest side of a photograph is resized to before an input of this side is cut out of its centre: 256 for 224, and in
+/// proportion for others.
+pub fn usual_shortest(side: usize) -> usize {
+    side.saturating_mul(8).saturating_add(3) / 7
+}
 
 /// An image made ready for a network.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,30 +105,29 @@ impl Preprocess {
             channels: Channels::Rgb,
             layout,
             scale: 1.0,
-            mean: [0.0; 3],
-            std: [1.0; 3],
+            mean: [0.0; 4],
+            std: [1.0; 4],
         };
-        let shortest = (size.height.min(size.width).saturating_mul(8).saturating_add(3)) / 7;
-        let crop = FitMode::CentreCrop { shortest };
+        let crop = FitMode::CentreCrop { shortest: usual_shortest(size.height.min(size.width)) };
         match name {
             "none" => Some(plain),
             "keras-0-1" => Some(Preprocess { scale: 1.0 / 255.0, ..plain }),
-            "keras-±1" | "keras-+-1" | "keras-pm1" => Some(Preprocess { scale: 1.0 / 127.5, mean: [1.0; 3], ..plain }),
+            "keras-±1" | "keras-+-1" | "keras-pm1" => Some(Preprocess { scale: 1.0 / 127.5, mean: [1.0; 4], ..plain }),
             "imagenet" => Some(Preprocess {
                 fit: crop,
                 scale: 1.0 / 255.0,
-                mean: [0.485, 0.456, 0.406],
-                std: [0.229, 0.224, 0.225],
+                mean: [0.485, 0.456, 0.406, 0.0],
+                std: [0.229, 0.224, 0.225, 1.0],
                 ..plain
             }),
             "caffe-bgr" => {
-                Some(Preprocess { fit: crop, channels: Channels::Bgr, mean: [103.939, 116.779, 123.68], ..plain })
+                Some(Preprocess { fit: crop, channels: Channels::Bgr, mean: [103.939, 116.779, 123.68, 0.0], ..plain })
             }
             _ => None,
         }
     }
 
-    /// Prepares an RGB image [height, width, 3].
+    /// Prepares an image [height, width, 3 or 4]: red, green, blue, and opacity if there is a fourth.
     ///
     /// # Errors
     /// `Error::Input` for an empty image, a scale or deviation that is zero or not finite, or sizes that cannot be (see [`Fit::plan`]).
@@ -126,10 +135,14 @@ impl Preprocess {
         self.check()?;
         let (height, width, _) = image.dim();
         let fit = Fit::plan(Size { height, width }, self.size, self.fit)?;
-        let shown = fit.apply(image, self.filter)?;
+        let fitted = fit.apply(image, self.filter)?;
+        let opaque = fitted.len_of(Axis(2)) < 4;
+        let pixel = |row: usize, column: usize| {
+            let at = |c: usize| fitted[[row, column, c]];
+            [at(0), at(1), at(2), if opaque { 255 } else { at(3) }]
+        };
         let value = |row: usize, column: usize, c: usize| {
-            let pixel = [shown[[row, column, 0]], shown[[row, column, 1]], shown[[row, column, 2]]];
-            let value = f64::from(self.channels.value(pixel, c));
+            let value = f64::from(self.channels.value(pixel(row, column), c));
             ((value * self.scale - self.mean[c]) / self.std[c]) as f32
         };
         let (height, width, channels) = (self.size.height, self.size.width, self.channels.count());
@@ -141,6 +154,7 @@ impl Preprocess {
                 Array4::from_shape_fn((1, channels, height, width), |(_, c, row, column)| value(row, column, c))
             }
         };
+        let shown = if opaque { fitted } else { super::on_white(fitted.view()) };
         Ok(Prepared { input, shown, fit })
     }
 
@@ -165,7 +179,7 @@ impl Preprocess {
         }
         Ok(Array3::from_shape_fn((height, width, 3), |(row, column, rgb)| {
             let c = match self.channels {
-                Channels::Rgb => rgb,
+                Channels::Rgb | Channels::Rgba => rgb,
                 Channels::Bgr => 2 - rgb,
                 Channels::Grey => 0,
             };
@@ -176,9 +190,8 @@ impl Preprocess {
     }
 
     fn check(&self) -> Result<()> {
-        let divisors = [self.scale, self.std[0], self.std[1], self.std[2]];
-        if divisors.iter().any(|value| *value == 0.0 || !value.is_finite()) || !self.mean.iter().all(|m| m.is_finite())
-        {
+        let mut divisors = self.std.iter().chain([&self.scale]);
+        if divisors.any(|value| *value == 0.0 || !value.is_finite()) || !self.mean.iter().all(|m| m.is_finite()) {
             return Err(Error::input(format!(
                 "preprocessing with scale {}, mean {:?} and std {:?} is impossible: use finite numbers, and none but the mean zero",
                 self.scale, self.mean, self.std
@@ -253,8 +266,28 @@ mod tests {
         // 0.299 · 200 + 0.587 · 215 + 0.114 · 230 = 212.225.
         assert_eq!(input[[0, 0, 1, 2]], 212.0);
         for value in 0..=255 {
-            assert_eq!(Channels::Grey.value([value; 3], 0), value);
+            assert_eq!(Channels::Grey.value([value; 4], 0), value);
         }
+    }
+
+    #[test]
+    fn four_channels_carry_the_photographs_opacity() {
+        let recipe = Preprocess { channels: Channels::Rgba, ..preset("keras-±1", Layout::Nchw) };
+        let glass = Array3::from_shape_fn((2, 3, 4), |(row, column, c)| [200, 100, 50, 51 * (row + column) as u8][c]);
+        let prepared = recipe.apply(glass.view()).unwrap();
+        assert_eq!(prepared.input.dim(), (1, 4, 2, 3));
+        // Opacity 153 of 255: 153 / 127.5 − 1; on white, 0.6 · 200 + 0.4 · 255 = 222.
+        assert!(
+            (prepared.input[[0, 3, 1, 2]] - 0.2).abs() < 1e-6
+                && (prepared.input[[0, 0, 1, 2]] - 0.568_627_5).abs() < 1e-6
+        );
+        assert_eq!(prepared.shown[[1, 2, 0]], 222);
+        let opaque = recipe.apply(image().view()).unwrap();
+        assert_eq!(opaque.shown, image());
+        assert!(opaque.input.slice(ndarray::s![0, 3, .., ..]).iter().all(|alpha| *alpha == 1.0));
+        // A network of three channels does not see it.
+        let blended = preset("none", Layout::Nhwc).apply(super::super::on_white(glass.view()).view()).unwrap();
+        assert_eq!(blended.input[[0, 1, 2, 0]], 222.0);
     }
 
     #[test]
@@ -280,8 +313,8 @@ mod tests {
         let recipe = preset("none", Layout::Nhwc);
         for broken in [
             Preprocess { scale: 0.0, ..recipe.clone() },
-            Preprocess { std: [1.0, 0.0, 1.0], ..recipe.clone() },
-            Preprocess { mean: [f64::NAN; 3], ..recipe.clone() },
+            Preprocess { std: [1.0, 0.0, 1.0, 1.0], ..recipe.clone() },
+            Preprocess { mean: [f64::NAN; 4], ..recipe.clone() },
             Preprocess { size: Size { height: 0, width: 3 }, ..recipe.clone() },
         ] {
             assert!(matches!(broken.apply(image().view()), Err(Error::Input(_))), "{broken:?}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::model::fixture::{Fixture, ints};
-use crate::model::table::{Columns, printed_layers, render, shape_text};
+use crate::model::table::{Columns, Detail, printed_layers, render, shape_text};
 use crate::model::{Network, layer::totals};
 
 /// Name, kind, shape, parameters, connected to.
@@ -267,13 +267,13 @@ fn tables_of_the_six_files_equal_the_reference() {
 #[test]
 fn the_printed_table_reads_like_keras() {
     let network = base(1, "Digit", 10);
-    let text = render(&network, Columns::default());
+    let text = render(&network, Columns::default(), Detail::default());
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "Layer (type)                                Output Shape        Param #");
     assert_eq!(lines[2], "conv2d_2 (Conv2D)                           (None, 22, 22, 32)  1600");
     assert_eq!(lines[8], "");
     assert_eq!(lines[9..], ["Total params: 3,977,930", "Trainable params: 3,977,866", "Non-trainable params: 64"]);
-    let wide = render(&network, Columns { receptive_fields: true, tensors: true });
+    let wide = render(&network, Columns { receptive_fields: true, tensors: true }, Detail::All);
     assert!(wide.lines().nth(4).unwrap().ends_with("8x8 step 2 from 4,4      max_pooling2d_2"), "{wide}");
 }
 

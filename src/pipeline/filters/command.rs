@@ -21,8 +21,8 @@ pub struct Options {
     /// Which filters, as in `0-63` or `0,5,9`; all, or some of a large network, if `None`.
     pub filters: Option<String>,
     pub steps: Option<usize>,
-    /// Side of the image, for a network that takes any size.
-    pub size: Option<usize>,
+    /// How images become inputs, and their size for a network that takes any.
+    pub preprocess: Option<Preprocessing>,
     pub mode: Mode,
     /// What grows; `None` for the channel, and for first layers the unit beside it.
     pub objective: Option<Objective>,
@@ -34,8 +34,8 @@ pub struct Options {
 /// # Errors
 /// A network that cannot be read or has no convolution; a layer that is none, or filters that do not exist: what exists is listed.
 pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made> {
-    let size = options.size.map(|side| (side, side));
-    let network = Network::load_sized(model, size)?;
+    let size = options.preprocess.as_ref().and_then(|given| given.size);
+    let network = preprocess::load(model, options.preprocess.as_ref())?;
     network.require_convolution()?;
     let named = options.layer.as_deref().map(|name| choice::convolution(&network, name)).transpose();
     let named = named.map_err(|cause| Error::input(format!("--layer: {cause}")))?.map(|layer| vec![layer]);
@@ -46,8 +46,10 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made
         let (name, known) = (network.name(), words::convolutions(&network));
         return Err(Error::input(format!("--filters: {} has no filter {filter}; {name} has {known}", layer.name)));
     }
-    let sized = Preprocessing { size: Some(size.unwrap_or(network.listed_size())), ..Preprocessing::default() };
-    let recipe = preprocess::recipe(&network, Some(&sized), &|_, message| Error::input(message))?;
+    let given = options.preprocess.clone().unwrap_or_default();
+    let sized = Preprocessing { size: Some(size.unwrap_or(network.listed_size())), ..given };
+    let recipe =
+        preprocess::recipe(&network, Some(&sized), &|key, message| Error::input(format!("{}: {message}", key.key)))?;
     let sources = Sources { seed: options.seed, mnist: None, recipe: &recipe, heads: network.heads(), labels: &[] };
     let scene = Scene::new(&network, &recipe, natural_inputs(&sources, &own_data(&network))?)?;
     let bar = progress.bar(choice.count(&network), "Filters");

@@ -281,9 +281,9 @@ impl Drawing<'_> {
     /// The colours that never vary in the data: "green", "red and green".
     fn constant_channels(&self) -> Option<String> {
         let names = match self.request.scene.channels {
-            Channels::Rgb => ["red", "green", "blue"],
-            Channels::Bgr => ["blue", "green", "red"],
-            Channels::Grey => ["grey", "", ""],
+            Channels::Rgb | Channels::Rgba => ["red", "green", "blue", "opacity"],
+            Channels::Bgr => ["blue", "green", "red", ""],
+            Channels::Grey => ["grey", "", "", ""],
         };
         let constant: Vec<&str> =
             self.request.scene.constant_channels().into_iter().filter_map(|c| names.get(c).copied()).collect();

@@ -1,6 +1,6 @@
 //! Accuracy on fresh images, through tract in batches.
 
-use super::super::explainer::{best, probabilities};
+use super::super::score::{best, probabilities};
 use super::samples::Samples;
 use crate::error::{Error, Result};
 use crate::model::{Network, Plan};
@@ -55,7 +55,7 @@ fn predictions(network: &Network, plan: &Plan, images: &[&ArrayD<f32>]) -> Resul
         concatenate(Axis(0), &views).map_err(|cause| Error::other(format!("images of different shapes: {cause}")))?;
     let logits = plan.run(&batch)?;
     let of_head = |(head, logits): (&crate::model::Head, &ArrayD<f32>)| {
-        logits.axis_chunks_iter(Axis(0), 1).map(|row| probabilities(head, &row.to_owned())).collect()
+        logits.axis_chunks_iter(Axis(0), 1).map(|row| probabilities(head, &row.to_owned(), None)).collect()
     };
     Ok(network.heads().iter().zip(&logits).map(of_head).collect())
 }

@@ -1,7 +1,8 @@
 //! A network laid open for measuring: its gradient graph for whole batches, and where in it targets, scores, filters
 //! and poolings are. The same places hold in every copy with other weights.
 
-use super::super::explainer::{Score, class_scores, feature_maps, probabilities};
+use super::super::explainer::{Score, feature_maps};
+use super::super::score::{self, End, class_scores, probabilities};
 use crate::backprop::{ReluRule, Tape};
 use crate::error::{Error, Result};
 use crate::measure::pooling::Window;
@@ -266,7 +267,7 @@ impl Run<'_, '_> {
     pub fn scores(&self, head: usize) -> Result<Vec<Vec<f64>>> {
         let logits = self.value(self.anatomy.logits[head])?;
         let of = &self.anatomy.network.heads()[head];
-        Ok(logits.axis_chunks_iter(Axis(0), 1).map(|row| class_scores(of, &row.to_owned())).collect())
+        Ok(logits.axis_chunks_iter(Axis(0), 1).map(|row| class_scores(of, &row.to_owned(), None)).collect())
     }
 
     /// The probabilities of one head's classes, image by image.
@@ -276,7 +277,7 @@ impl Run<'_, '_> {
     pub fn probabilities(&self, head: usize) -> Result<Vec<Vec<f64>>> {
         let logits = self.value(self.anatomy.logits[head])?;
         let of = &self.anatomy.network.heads()[head];
-        Ok(logits.axis_chunks_iter(Axis(0), 1).map(|row| probabilities(of, &row.to_owned())).collect())
+        Ok(logits.axis_chunks_iter(Axis(0), 1).map(|row| probabilities(of, &row.to_owned(), None)).collect())
     }
 
     /// The gradients of one head's score at the target, of a class for each image; [n, k, h, w].
@@ -308,11 +309,11 @@ impl Run<'_, '_> {
     }
 }
 
-/// The weights that pick each image's class out of a head's scores, as [`super::super::explainer::seed`] does for one.
+/// The weights that pick each image's class out of a head's scores, as [`score::seed`] does for one.
 fn seeds(head: &Head, shape: &[usize], classes: &[usize]) -> ArrayD<f32> {
     let mut seeds = ArrayD::zeros(IxDyn(shape));
     for (mut row, class) in seeds.axis_chunks_iter_mut(Axis(0), 1).zip(classes) {
-        let seed = super::super::explainer::seed(head, row.shape(), *class);
+        let seed = score::seed(head, row.shape(), End::of(0, *class));
         row.assign(&seed);
     }
     seeds

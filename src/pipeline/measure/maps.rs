@@ -1,7 +1,7 @@
 //! Heatmaps and activations of a network, or of one of its copies, image by image, and the numbers about them.
 
-use super::super::explainer::best;
 use super::super::input::Ready;
+use super::super::score::best;
 use super::anatomy::{Anatomy, Run};
 use crate::error::Result;
 use crate::measure::agreement::{Agreement, agreement};

@@ -31,6 +31,7 @@ fn network() -> Network {
 fn images(count: usize) -> Vec<Ready> {
     let mut random = Random::new(5, 0);
     let mut image = |_| Ready {
+        pixels: None,
         name: String::new(),
         origin: String::new(),
         tensor: ArrayD::from_shape_simple_fn(vec![1, 3, 8, 8], || random.uniform() as f32),

@@ -198,6 +198,7 @@ fn page_of(text: &str) -> (Page, Assets) {
         rows: vec![vec![text.into()]],
         totals: vec![text.into()],
         fold: Some(text.into()),
+        parts: vec![Table { caption: text.into(), fold: Some(text.into()), ..Table::default() }],
     };
     let input = Input {
         heading: text.into(),

@@ -287,6 +287,7 @@ fn section(
             "Trainable params: 4,069,152".into(),
             "Non-trainable params: 64".into(),
         ],
+        parts: Vec::new(),
         fold: None,
     };
     Section {
