@@ -155,8 +155,9 @@ mod tests {
             assert_eq!(named(text), Ok("block.7.conv".into()), "{text}");
         }
         assert!(
-            named("block").unwrap_err().contains("part of the names of 10 convolutions: block.0.conv, block.1.conv")
+            named("conv").unwrap_err().contains("part of the names of 10 convolutions: block.0.conv, block.1.conv")
         );
+        assert_eq!(named("block"), Ok("block.9.conv".into()), "a scope stands for its last layer");
         assert!(named("pooled").unwrap_err().contains("is no convolution of"));
         let missing = named("nowhere").unwrap_err();
         assert!(missing.contains("is no layer or tensor") && missing.contains("block.9.conv (2 filters)"), "{missing}");
