@@ -1,5 +1,7 @@
 mod bundled;
 mod data;
 mod dialects;
+mod outputs;
 mod refusals;
 mod running;
+mod scopes;
