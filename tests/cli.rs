@@ -71,6 +71,31 @@ fn an_image_that_is_no_image_is_refused_when_it_is_all_there_is() {
 }
 
 #[test]
+fn options_that_do_not_fit_the_network_are_refused_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    image::RgbImage::from_pixel(9, 7, image::Rgb([200, 10, 10])).save(folder.path().join("red.png")).unwrap();
+    fs::write(folder.path().join("labels.txt"), "one\ntwo\nthree\n").unwrap();
+    let model = network("base-line");
+    let model = model.to_str().unwrap();
+    let explain = |options: &[&str], parts: &[&str]| {
+        refused(folder.path(), &[&["explain", model, "red.png", "--out", "out"], options].concat(), parts);
+    };
+    explain(&["--pixels", "1,2,3,4"], &["--pixels", "no output with a score for each position"]);
+    explain(&["--pixels", "1,2,3"], &["a box has four numbers"]);
+    explain(&["--pixels", "mask.png"], &["neither a box", "nor a file"]);
+    explain(&["--labels", "labels.txt"], &["labels.txt", "holds 3 labels", "96 classes", "one line for each class"]);
+    explain(&["--size", "64"], &["28x28 only"]);
+    explain(&["--size", "0,5"], &["`0` is no number of pixels"]);
+    explain(&["--preprocess", "imagnet"], &["--preprocess", "did you mean `imagenet`?"]);
+    explain(&["--fit", "pad"], &["--fit", "stretch, crop"]);
+    explain(&["--mean", "1,2"], &["`mean` has 2 values"]);
+    explain(&["--class", "dog"], &["--class", "`dog` is no class"]);
+    refused(folder.path(), &["inspect", model, "--size", "64,64"], &["28x28 only"]);
+    refused(folder.path(), &["filters", model, "--size", "64", "--out", "out"], &["28x28 only"]);
+    refused(folder.path(), &["gradcheck", model, "--size", "64"], &["28x28 only"]);
+}
+
+#[test]
 fn an_mnist_folder_that_is_missing_or_cut_short_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let model = network("base-mnist");

@@ -147,7 +147,7 @@ pub enum Source {
 /// A part of a photograph.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Region {
-    /// An image of the same size that is white on it.
+    /// An image of the same size that is white on it, or not black where it has no white.
     Mask(PathBuf),
     /// Left, top, width and height in pixels of the photograph.
     Box([f64; 4]),

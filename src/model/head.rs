@@ -47,7 +47,7 @@ pub struct Head {
     pub meaning: Meaning,
     /// Number of classes; a one-unit sigmoid head has 1 here and two classes in fact. `None` when undeclared.
     pub classes: Option<usize>,
-    /// Class names from the metadata key `labels.<head>`, one per class; a sigmoid unit may have two.
+    /// Class names from the metadata key `labels.<head>`, one per class; a single unit may have two.
     pub labels: Option<Vec<String>>,
     /// Whether there is a score per class *and position*, as in segmentation.
     pub spatial: bool,
@@ -108,10 +108,7 @@ fn head(definition: &Definition, values: &Values, layouts: &Layouts, output: &st
         .metadata
         .get(&format!("labels.{output}"))
         .and_then(|text| serde_json::from_str::<Vec<String>>(text).ok())
-        .filter(|labels| {
-            Some(labels.len()) == classes
-                || (classes == Some(1) && activation == HeadActivation::Sigmoid && labels.len() == 2)
-        });
+        .filter(|labels| Some(labels.len()) == classes || (classes == Some(1) && labels.len() == 2));
     let classes_asked = labels.is_some() || activation != HeadActivation::None;
     let meaning = if classes_asked || scores_classes(definition, output, shape, class_axis, spatial) {
         Meaning::Classes

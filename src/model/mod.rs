@@ -20,6 +20,7 @@ pub mod plan;
 mod refusal;
 mod row;
 pub mod scope;
+mod single;
 mod step;
 pub mod table;
 pub mod target;
@@ -77,6 +78,7 @@ impl Network {
     }
 
     fn from_proto(proto: &tract_onnx::pb::ModelProto, path: &Path, size: Option<(usize, usize)>) -> Result<Network> {
+        let proto = &*single::in_single_precision(proto);
         let definition = onnx::define(proto, path)?;
         let input = values::input(&definition);
         if let (Some(given), Some(own)) = (size, input.size())

@@ -1,6 +1,8 @@
 //! Layers grouped by the scopes of their names (`layer3.4.conv2` under `layer3.4` under `layer3`), so that an architecture
 //! of hundreds of layers stays readable.
 
+use std::collections::BTreeSet;
+
 use super::Layer;
 
 /// A table or group of more rows than this is divided.
@@ -79,9 +81,18 @@ impl<'n> Scoped<'n> {
 
 /// Every layer's scopes. One without any stands in the scope that its neighbours share: exporters leave additions and
 /// activations without a name.
-fn paths(layers: &[Layer]) -> Vec<Scoped<'_>> {
-    let own = |layer| Scoped { layer, name: &layer.name, ends: scope_ends(&layer.name) };
-    let mut paths: Vec<Scoped> = layers.iter().map(own).collect();
+fn paths<'n>(layers: &'n [Layer]) -> Vec<Scoped<'n>> {
+    let ends: Vec<Vec<usize>> = layers.iter().map(|layer| scope_ends(&layer.name)).collect();
+    let scopes: BTreeSet<&str> =
+        layers.iter().zip(&ends).flat_map(|(layer, ends)| ends.iter().map(|&end| &layer.name[..end])).collect();
+    // An addition or concatenation that ends a module bears the module's own name, perhaps with a number.
+    let own = |(layer, mut ends): (&'n Layer, Vec<usize>)| {
+        let stem = without_number(&layer.name);
+        ends.extend([stem, &layer.name].into_iter().find(|name| scopes.contains(name)).map(str::len));
+        (layer, ends)
+    };
+    let of = |(layer, ends): (&'n Layer, Vec<usize>)| Scoped { layer, name: &layer.name, ends };
+    let mut paths: Vec<Scoped> = layers.iter().zip(ends.clone()).map(own).map(of).collect();
     let with_scope: Vec<usize> = (0..paths.len()).filter(|&index| !paths[index].ends.is_empty()).collect();
     for pair in with_scope.windows(2) {
         let (before, after) = (&paths[pair[0]], &paths[pair[1]]);
@@ -92,6 +103,14 @@ fn paths(layers: &[Layer]) -> Vec<Scoped<'_>> {
         }
     }
     paths
+}
+
+/// `layer1.0_1` → `layer1.0`.
+fn without_number(name: &str) -> &str {
+    match name.rsplit_once('_') {
+        Some((stem, number)) if !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()) => stem,
+        _ => name,
+    }
 }
 
 /// Where the scopes of a name end: before each dot or slash, else around Keras's `block` and its number.
@@ -207,6 +226,11 @@ mod tests {
             "conv1 layer1[layer1.0[layer1.0.conv1 layer1.0.bn1] layer1.1[layer1.1.conv1 layer1.1.bn1]] fc"
         );
         assert_eq!(sketched(&["fire2/squeeze", "fire2/expand", "pool"]), "fire2[fire2/squeeze fire2/expand] pool");
+        // The addition that ends a block bears the block's name, and the next one's a number.
+        assert_eq!(
+            sketched(&["a.0.c", "a.0.d", "a.0", "a.1.c", "a.1_1", "b"]),
+            "a[a.0[a.0.c a.0.d a.0] a.1[a.1.c a.1_1]] b"
+        );
         // The scope around everything, and a scope of one other scope, say nothing.
         assert_eq!(sketched(&["net.a.x", "net.a.y", "net.b.x"]), "net.a[net.a.x net.a.y] net.b.x");
         assert_eq!(sketched(&["x", "a.b.c", "a.b.d"]), "x a.b[a.b.c a.b.d]");

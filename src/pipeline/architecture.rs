@@ -48,15 +48,16 @@ pub fn table(network: &Network) -> Table {
         }
     }
     let totals = totals(network.layers());
-    let grouped = if parts.is_empty() {
-        String::new()
-    } else {
-        format!(": {} layers; a row for several shows the output of the last", printed_layers(network).len())
-    };
+    let count = printed_layers(network).len();
+    let folded = format!(
+        "Show all {count} layers, in {} groups; a group's row above shows its last layer's output",
+        parts.len()
+    );
     Table {
-        caption: format!("Architecture of {}{grouped}", network.title()),
+        caption: format!("Architecture of {}", network.title()),
         columns,
         rows,
+        parts_fold: if parts.is_empty() { String::new() } else { folded },
         parts,
         totals: vec![
             format!("Total params: {}", thousands(totals.parameters)),
@@ -192,14 +193,15 @@ fn outputs(network: &Network) -> Vec<Line> {
         network.other_outputs().iter().map(|other| format!("{} {}", other.name, shape_text(&other.shape))).collect();
     let mut facts = Vec::new();
     if !others.is_empty() {
-        let why = "names no classes, or the same once more, and is not explained";
-        facts.push(Line::new("Other outputs", format!("{}; what stands here {why}", others.join(", "))));
+        let why = "they name no classes, or those of another output once more, so no maps are made of them";
+        facts.push(Line::new("Other outputs", format!("{}: {why}", others.join(", "))));
     }
     for head in network.heads() {
         let shape = network.shape(&head.logits).map(shape_text).unwrap_or_default();
         let said = match (head.meaning, head.spatial) {
             (Meaning::Values, _) => {
-                format!("{shape}: values and no classes, so there are no probabilities; maps explain the largest value")
+                let what = if head.classes == Some(1) { "it" } else { "the largest" };
+                format!("{shape}: values and no classes, so there are no probabilities; maps explain {what}")
             }
             (Meaning::Classes, true) => {
                 format!(

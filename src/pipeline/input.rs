@@ -257,7 +257,9 @@ fn covered(region: &Region, (height, width): (usize, usize)) -> Result<Array2<bo
                     got.0
                 )));
             }
-            Ok(Array2::from_shape_fn((height, width), |(row, column)| (0..3).any(|c| drawn[[row, column, c]] >= 128)))
+            // A mask of class numbers has no white: then whatever is not black counts.
+            let white = if drawn.iter().any(|value| *value >= 128) { 128 } else { 1 };
+            Ok(Array2::from_shape_fn((height, width), |(row, column)| (0..3).any(|c| drawn[[row, column, c]] >= white)))
         }
     }
 }

@@ -124,7 +124,8 @@ fn parse(text: &str) -> std::result::Result<Vec<String>, String> {
         return Err("holds no labels".into());
     }
     if !trimmed.starts_with(['[', '{']) {
-        return Ok(without_numbers(trimmed.lines().map(str::trim).collect()));
+        // What stands after an empty line is a remark.
+        return Ok(without_numbers(trimmed.lines().map(str::trim).take_while(|line| !line.is_empty()).collect()));
     }
     let json = serde_json::from_str(trimmed).or_else(|cause| python(trimmed).ok_or(cause));
     match json {
@@ -254,6 +255,7 @@ mod tests {
     fn numbers_and_ids_before_labels_go() {
         assert_eq!(parse("0: cat\n1: dog, wolf").unwrap(), ["cat", "dog, wolf"]);
         assert_eq!(parse("n01440764 tench\nn01443537 goldfish").unwrap(), ["tench", "goldfish"]);
+        assert_eq!(parse("cat\ndog\n\nand a remark\n").unwrap(), ["cat", "dog"]);
         assert_eq!(parse("0\n1\n2").unwrap(), ["0", "1", "2"]);
         assert_eq!(parse("1 cat\n3 dog").unwrap(), ["1 cat", "3 dog"]);
     }

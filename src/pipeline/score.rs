@@ -143,3 +143,102 @@ pub fn positions(
     }
     chosen
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Network;
+    use crate::model::fixture::{Fixture, ints};
+    use crate::pipeline::explainer::{Explainer, Score};
+    use proptest::prelude::*;
+
+    /// x [1, 1, 6, 6] → 3×3 convolution of 4 maps with padding → ReLU (the target) → 3×3 convolution, again padded: a score for
+    /// each of three classes and 6 × 6 positions.
+    fn segmenter() -> Network {
+        let mut fixture = Fixture::new("x", &[1, 1, 6, 6]);
+        let padded = || vec![ints("pads", &[1, 1, 1, 1])];
+        fixture.conv("x", "c", [4, 1, 3, 3], padded()).node("Relu", &["c"], "target", vec![]);
+        fixture.conv("target", "scores", [3, 4, 3, 3], padded()).output("scores").load()
+    }
+
+    fn image() -> ArrayD<f32> {
+        ArrayD::from_shape_fn(vec![1, 1, 6, 6], |at| ((7 * at[2] + 5 * at[3]) % 11) as f32 / 5.0 - 1.0)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+        /// Scores are means, so those of two regions, weighted by their sizes, add up to that of all; gradients too.
+        #[test]
+        fn gradients_of_regions_add_up(inside in prop::collection::vec(any::<bool>(), 36), class in 0usize..3) {
+            let region = Array2::from_shape_vec((6, 6), inside).unwrap();
+            let rest = region.mapv(|inside| !inside);
+            let sizes = [&region, &rest].map(|part| part.iter().filter(|counts| **counts).count());
+            prop_assume!(sizes.iter().all(|size| *size > 0));
+            let network = segmenter();
+            let explainer = Explainer::new(&network, "target", &[], (6, 6)).unwrap();
+            let forward = explainer.forward(&image()).unwrap();
+            let gradient = |pixels: Option<&Array2<bool>>| {
+                let positions = explainer.positions(0, pixels).unwrap();
+                // Every position has its receptive field's centre in its own pixel.
+                assert_eq!(positions.as_ref(), pixels);
+                let tail = explainer.tail(&image(), forward.get("target").unwrap()).unwrap().within(vec![positions]);
+                let found = tail.gradient(0, class, Score::Logit).unwrap();
+                (found.score, found.gradient)
+            };
+            let (all, of_region, of_rest) = (gradient(None), gradient(Some(&region)), gradient(Some(&rest)));
+            let [a, b] = sizes.map(|size| size as f32 / 36.0);
+            prop_assert!((a * of_region.0 + b * of_rest.0 - all.0).abs() < 1e-5);
+            let difference = &of_region.1 * a + &of_rest.1 * b - &all.1;
+            prop_assert!(difference.iter().all(|d| d.abs() < 1e-6), "{difference}");
+            // The score is the mean that the probabilities are made of.
+            let said = class_scores(&network.heads()[0], forward.get("scores").unwrap(), Some(&region))[class];
+            prop_assert!((said - f64::from(of_region.0)).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn positions_lie_where_their_receptive_fields_look() {
+        let pixels = Array2::from_shape_fn((8, 8), |(row, column)| row < 4 && column >= 4);
+        let field = |start: f64, jump: usize| ReceptiveField { size: None, jump: [jump; 2], start: [start; 2] };
+        let chosen = |field: Option<ReceptiveField>| {
+            let cells = positions(&pixels, (2, 2), field);
+            cells.indexed_iter().filter(|(_, counts)| **counts).map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        assert_eq!(chosen(None), [(0, 1)], "stretched, centres lie at 2 and 6");
+        assert_eq!(chosen(Some(field(0.5, 3))), [(0, 1)], "none is inside; of two equally near the first");
+        assert_eq!(chosen(Some(field(3.5, 1))), [(0, 1)]);
+        assert_eq!(chosen(Some(field(-2.0, 6))), [(1, 1)], "outside of the image nothing counts; (4, 4) is nearest");
+    }
+
+    /// A head over scores that are given as they are.
+    fn head(build: impl FnOnce(&mut Fixture)) -> Head {
+        let mut fixture = Fixture::new("x", &[1, 1, 4, 4]);
+        fixture.conv("x", "c", [3, 1, 4, 4], vec![]).node("Flatten", &["c"], "f", vec![]);
+        build(&mut fixture);
+        fixture.output("y").load().heads()[0].clone()
+    }
+
+    #[test]
+    fn what_is_no_score_gets_no_probability() {
+        let scores = |values: &[f32]| ArrayD::from_shape_vec(vec![1, values.len()], values.to_vec()).unwrap();
+        let logits = head(|fixture| _ = fixture.dense("f", "y", 3, 3));
+        let p = probabilities(&logits, &scores(&[0.0, 2f32.ln(), 0.0]), None);
+        assert!((p[1] - 0.5).abs() < 1e-6 && (p[0] - 0.25).abs() < 1e-6);
+        assert_eq!(
+            probabilities(&logits, &scores(&[0.25, 0.5, 0.25]), None),
+            [0.25, 0.5, 0.25],
+            "they are some already"
+        );
+        assert!(
+            (probabilities(&logits, &scores(&[-1.0, 1.0, 1.0]), None)[1] - 0.468).abs() < 1e-3,
+            "a sum of one is not enough"
+        );
+        let value = head(|fixture| _ = fixture.dense("f", "y", 3, 1));
+        assert_eq!(probabilities(&value, &scores(&[-7.5]), None), [-7.5]);
+        assert_eq!(seed(&value, &[1, 1], End::of(0, 0))[[0, 0]], 1.0);
+        let unit = head(|fixture| _ = fixture.dense("f", "z", 3, 1).node("Sigmoid", &["z"], "y", vec![]));
+        assert_eq!(probabilities(&unit, &scores(&[0.0]), None), [0.5, 0.5]);
+        assert_eq!(seed(&unit, &[1, 1], End::of(0, 0))[[0, 0]], -1.0);
+    }
+}

@@ -7,12 +7,12 @@ use super::heatmaps::Style;
 use super::input::{Ready, Sources, class_of};
 use super::room::{Room, Seen};
 use super::{Collected, architecture, gradcheck, heatmaps, labels, preprocess};
-use crate::config::{Chapter, Class, Located, Section, Source};
+use crate::config::{Chapter, Class, Input, Located, Section, Source};
 use crate::error::{Error, Result};
 use crate::model::{Head, Layer, Meaning, Network, Target};
 use crate::progress::Progress;
 use crate::report::assets::slug;
-use crate::report::page;
+use crate::report::page::{self, Line};
 use crate::visualize::cam::Method;
 use crate::visualize::placement::Cells;
 use rayon::prelude::*;
@@ -136,8 +136,11 @@ pub fn section(
     }
     page.paragraphs.extend(doubts(loaded, &seen));
     if let Some(reason) = room.explainer.unoptimised() {
-        page.notes.push(format!(
-            "tract could not optimise this network ({reason}); it ran as it is, which is slower but not different."
+        page.facts.push(Line::new(
+            "How it ran",
+            format!(
+                "tract could not optimise this network ({reason}); it ran as it is, which is slower but not different"
+            ),
         ));
     }
     let note;
@@ -184,8 +187,20 @@ fn by_differences(missing: &[String]) -> String {
     )
 }
 
-/// Refuses a class that no head has.
+/// Refuses a class that no head has, and pixels for a network without positions.
 fn possible(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()> {
+    let of_pixels = |input: &&Input| matches!(&input.source, Source::Image { pixels: Some(_), .. });
+    if let Some(input) = section.inputs.iter().find(of_pixels)
+        && !loaded.network.heads().iter().any(|head| head.spatial)
+    {
+        let key = if input.line == 0 { "--pixels" } else { "section.input.pixels" };
+        let at = Located { value: (), line: input.line, key: key.into() };
+        let name = loaded.network.name();
+        return Err(chapter.error(
+            &at,
+            format!("{name} has no output with a score for each position, so there is nothing to choose"),
+        ));
+    }
     let Class::Named(text) = &section.class.value else { return Ok(()) };
     let heads = loaded.network.heads();
     let labels = |head: usize| loaded.labels.get(head).and_then(|labels| labels.as_deref());

@@ -110,9 +110,12 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Cells; a row shorter than `columns` is filled up with empty cells by `finish`.
     pub rows: Vec<Vec<String>>,
-    /// Tables that rows stand for, folded below it one by one: the layers of a group.
+    /// Tables that single rows stand for, such as the layers of a group; each folds, and so do all together.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Table>,
+    /// What the fold around the parts says.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub parts_fold: String,
     /// Lines below the table, such as "Total params: 4,069,216".
     pub totals: Vec<String>,
     /// What the fold says when the table is long; filled by `finish`.

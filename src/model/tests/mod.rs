@@ -1,8 +1,10 @@
 mod bundled;
 mod data;
 mod dialects;
+mod outputs;
 mod refusals;
 mod running;
+mod scopes;
 
 use std::path::Path;
 

@@ -1,29 +1,37 @@
 //! Signs that photographs reached the network in a form that it does not know.
 
-/// Photographs from which on the same answer to all of them is suspicious.
+/// Photographs from which on the same answer to most of them is suspicious, and their share.
 const SEVERAL: usize = 4;
-/// Classes from which on a small largest probability is suspicious.
+const MOST: f64 = 0.6;
+/// Classes from which on answers are suspicious at all.
 const MANY_CLASSES: usize = 10;
-/// A mean largest probability below this, or below three times chance, is small.
-const SMALL: f64 = 0.15;
+/// A mean largest probability below this is small.
+const SMALL: f64 = 0.3;
 
 /// A remark where the most probable class and its probability of each photograph, `best`, make one doubt the preprocessing of a
 /// head of so many classes.
 pub fn doubt(best: &[(usize, f64)], classes: usize) -> Option<String> {
-    let count = best.len();
-    let mean = best.iter().map(|(_, probability)| probability).sum::<f64>() / count.max(1) as f64;
-    let advice = "Wrong preprocessing is the commonest cause: look at the picture of the input, and try another --preprocess (or the \
-                  chapter's key `preprocess`)";
-    if count >= SEVERAL && classes > 2 && best.iter().all(|(class, _)| *class == best[0].0) {
-        return Some(format!(
-            "All {count} photographs get the same class. If they do not show the same thing: {advice}."
-        ));
+    if classes < MANY_CLASSES || best.is_empty() {
+        return None;
     }
-    let small = mean < SMALL.max(3.0 / classes.max(1) as f64);
-    (count > 0 && classes >= MANY_CLASSES && small).then(|| {
-        let percent = 100.0 * mean;
-        format!("The network is sure of nothing: its most probable class has {percent:.0} % on average. {advice}.")
-    })
+    let count = best.len();
+    let mean = best.iter().map(|(_, probability)| probability).sum::<f64>() / count as f64;
+    let same = |class: usize| best.iter().filter(|(other, _)| *other == class).count();
+    let most = best.iter().map(|(class, _)| same(*class)).max().unwrap_or(0);
+    let sign = if count >= SEVERAL && most as f64 >= MOST * count as f64 {
+        format!("{most} of {count} photographs get the same class; that is a bad sign unless they show the same thing.")
+    } else if mean < SMALL {
+        format!(
+            "The most probable class has {:.0} % on average; that is a bad sign on photographs of known things.",
+            100.0 * mean
+        )
+    } else {
+        return None;
+    };
+    Some(format!(
+        "{sign} Wrong preprocessing is the commonest cause: compare the picture of the input with what the network was trained on, and \
+         try another preset (--preprocess, or the chapter's key `preprocess`)."
+    ))
 }
 
 #[cfg(test)]
@@ -39,8 +47,9 @@ mod tests {
     }
 
     #[test]
-    fn the_same_answer_to_all_and_small_probabilities_do() {
-        assert!(doubt(&[(1, 0.9); 4], 1000).unwrap().starts_with("All 4 photographs"));
+    fn the_same_answer_to_most_and_small_probabilities_do() {
+        let same = doubt(&[(1, 0.9), (1, 0.8), (1, 0.9), (1, 0.9), (2, 0.9), (3, 0.9)], 1000).unwrap();
+        assert!(same.starts_with("4 of 6 photographs get the same class"), "{same}");
         assert!(doubt(&[(1, 0.1), (2, 0.06)], 1000).unwrap().contains("has 8 % on average"));
         assert!(doubt(&[(1, 0.25), (2, 0.3)], 10).is_some() && doubt(&[(1, 0.35), (2, 0.4)], 10).is_none());
     }

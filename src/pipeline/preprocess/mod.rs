@@ -3,6 +3,8 @@
 
 mod doubt;
 mod said;
+#[cfg(test)]
+mod tests;
 
 pub use doubt::doubt;
 
@@ -58,6 +60,12 @@ pub fn recipe(
             )));
         }
     };
+    if ![1, 3, 4].contains(&input.channels) {
+        let (name, channels) = (network.name(), input.channels);
+        return Err(Error::input(format!(
+            "{name}: the input has {channels} channels; images have 1, 3 or, with opacity, 4"
+        )));
+    }
     let layout = if input.channels_last { Layout::Nhwc } else { Layout::Nchw };
     let preset = start.keys.preset.as_ref().map_or("none", |preset| preset.value.as_str());
     let mut preprocess =
@@ -84,7 +92,7 @@ fn starting_point(network: &Network, given: &Preprocessing) -> Start {
     let known = |keys, origin: String| Start { keys, origin, assumed: false };
     if let Some(asked) = &given.preset {
         let keys = Preprocessing { preset: given.preset.clone(), ..Preprocessing::default() };
-        return known(keys, format!("from the preset `{}`, as asked", asked.value));
+        return known(keys, format!("from the preset {}, as asked", asked.value));
     }
     if given.scale.is_some() || given.mean.is_some() || given.std.is_some() {
         return known(preset("none"), "from the keys given, and nothing else".into());
@@ -121,7 +129,7 @@ fn starting_point(network: &Network, given: &Preprocessing) -> Start {
     }
     let assume = |name: &str, why: &str| Start {
         keys: preset(name),
-        origin: format!("assumed to be the preset `{name}`{also}, {why}; a wrong guess makes nonsense, so check it"),
+        origin: format!("assumed to be the preset {name}{also}, {why}; a wrong guess makes nonsense, so check it"),
         assumed: true,
     };
     if network.input().element.contains("int") {
@@ -156,17 +164,12 @@ fn override_with(
         (1, _) => Channels::Grey,
         (3, Channels::Bgr) => Channels::Bgr,
         (3, _) => Channels::Rgb,
-        (4, Channels::Rgb | Channels::Rgba | Channels::Grey) => Channels::Rgba,
-        (4, Channels::Bgr) => {
+        (_, Channels::Bgr) => {
             return Err(Error::input(
-                "preprocess: the input has 4 channels, red, green, blue and opacity; `bgr` goes with 3",
+                "preprocess: the network reads red, green, blue and opacity; the order blue, green, red goes with three channels",
             ));
         }
-        _ => {
-            return Err(Error::input(format!(
-                "preprocess: the input has {channels} channels; images have 1, 3 or, with opacity, 4"
-            )));
-        }
+        _ => Channels::Rgba,
     };
     if let Some(scale) = keys.scale {
         preprocess.scale = scale;
@@ -218,14 +221,17 @@ pub fn sentence(recipe: &Recipe) -> String {
         Channels::Grey => "grey",
     };
     let list = |values: &[f64; 4]| {
-        let values: Vec<String> = values.iter().take(channels.count()).map(|value| format!("{value:.4}")).collect();
+        let mut values: Vec<String> = values.iter().take(channels.count()).map(f64::to_string).collect();
+        if values.iter().all(|value| *value == values[0]) {
+            values.truncate(1);
+        }
         values.join(", ")
     };
     let multiplied = if *scale == 1.0 { String::new() } else { format!(" × {scale:.6}") };
-    let plain = mean.iter().all(|m| *m == 0.0) && std.iter().all(|s| *s == 1.0);
-    let normalised = if plain { String::new() } else { format!(", less ({}), over ({})", list(mean), list(std)) };
+    let less = if mean.iter().all(|m| *m == 0.0) { String::new() } else { format!(", less {}", list(mean)) };
+    let over = if std.iter().all(|s| *s == 1.0) { String::new() } else { format!(", over {}", list(std)) };
     format!(
-        "{}×{} pixels, {fit} ({} filter), {channels_name}, byte{multiplied}{normalised}; {}",
+        "{}×{} pixels, {fit} ({} filter), {channels_name}, byte{multiplied}{less}{over}; {}",
         size.width,
         size.height,
         filter.name(),

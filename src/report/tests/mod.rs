@@ -198,7 +198,14 @@ fn page_of(text: &str) -> (Page, Assets) {
         rows: vec![vec![text.into()]],
         totals: vec![text.into()],
         fold: Some(text.into()),
-        parts: vec![Table { caption: text.into(), fold: Some(text.into()), ..Table::default() }],
+        parts: vec![Table {
+            caption: text.into(),
+            columns: vec![Column::text(text)],
+            rows: vec![vec![text.into()]],
+            fold: Some(text.into()),
+            ..Table::default()
+        }],
+        parts_fold: text.into(),
     };
     let input = Input {
         heading: text.into(),

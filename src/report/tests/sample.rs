@@ -287,8 +287,8 @@ fn section(
             "Trainable params: 4,069,152".into(),
             "Non-trainable params: 64".into(),
         ],
-        parts: Vec::new(),
         fold: None,
+        ..Table::default()
     };
     Section {
         id: id.into(),
