@@ -5,4 +5,5 @@ mod cli;
 mod filters;
 mod goldens;
 mod inference;
+mod matrix;
 mod support;
