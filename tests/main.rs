@@ -6,4 +6,5 @@ mod filters;
 mod goldens;
 mod inference;
 mod matrix;
+mod refused;
 mod support;

@@ -1,6 +1,6 @@
-"""Builds the tests' networks and their truth: networks/*.onnx, truth/*.npz and manifest.json.
+"""Builds the tests' networks and their truth: networks/*.onnx, truth/*.npz and manifest.json, refused/ and external/.
 
-    python build.py [NAME …]     all of them if none is named
+    python build.py [NAME …]     all of them if none is named; `refused` names those that must be refused
 
 A network's truth comes from the framework that made it, in double precision where that is torch, and from onnxruntime.
 Everything is seeded. A seed whose gradients sit on a kink is passed over for the next.
@@ -31,7 +31,10 @@ import torch_networks
 from truth import LAYOUTS, SEEDS, enliven, image, places, run_onnx, seed_of, torch_truth, trace, usable
 
 HERE = Path(__file__).parent
+FOLDERS = ("networks", "truth", "refused", "external")
 LARGEST, ALL = 200_000, 4_000_000
+# The name by which the networks that must be refused are built.
+REFUSED = "refused"
 
 
 def without_traces(proto):
@@ -77,7 +80,7 @@ class Store:
     def close(self):
         text = json.dumps(dict(sorted(self.manifest.items())), indent=1)
         (HERE / "manifest.json").write_text(text + "\n")
-        size = sum(path.stat().st_size for folder in ("networks", "truth", "refused") for path in (HERE / folder).iterdir())
+        size = sum(path.stat().st_size for folder in FOLDERS for path in (HERE / folder).iterdir())
         print(f"{len(self.manifest)} networks, {size / 1e6:.2f} MB")
         if size > ALL:
             raise SystemExit(f"more than {ALL} bytes")
@@ -127,14 +130,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="all of them if none is named")
     names = parser.parse_args().names
-    for folder in ("networks", "truth", "refused"):
+    for folder in ("networks", "truth"):
         (HERE / folder).mkdir(exist_ok=True)
     store = Store()
     for module, add in [(torch_networks, add_torch), (classics, classics.add), (keras_networks, keras_networks.add)]:
         for name, network in module.NETWORKS.items():
             if not names or name in names:
                 add(store, name, network)
-    refused.write(HERE / "refused", names)
+    if not names or REFUSED in names:
+        refused.write(HERE, without_traces)
     store.close()
 
 
