@@ -21,19 +21,23 @@ pub struct Precision {
     pub step: f64,
     /// Rounding error of a value, relative to its magnitude.
     pub rounding: f64,
+    /// How far the two quotients may be apart, relative to the largest derivative, before a kink is looked for: what is
+    /// less can spoil no comparison, and a value that is the small difference of large ones rounds more coarsely than it
+    /// looks.
+    pub harmless: f64,
 }
 
 impl Precision {
     /// For closures that compute in `f64`, of values about as large as `scale`: the step, ∛ε · scale, balances the
     /// error of rounding and that of the third derivative.
     pub fn double(scale: f64) -> Precision {
-        Precision { step: f64::EPSILON.cbrt() * positive(scale), rounding: 32.0 * f64::EPSILON }
+        Precision { step: f64::EPSILON.cbrt() * positive(scale), rounding: 32.0 * f64::EPSILON, harmless: 1e-7 }
     }
 
     /// For closures that compute in `f32`.
     pub fn single(scale: f64) -> Precision {
         let epsilon = f64::from(f32::EPSILON);
-        Precision { step: epsilon.cbrt() * positive(scale), rounding: 4.0 * epsilon }
+        Precision { step: epsilon.cbrt() * positive(scale), rounding: 4.0 * epsilon, harmless: 1e-4 }
     }
 }
 
@@ -73,7 +77,9 @@ pub fn derivatives(
     let wide = checked(&pairs(0..count, precision.step))?;
     let quotients: Vec<Quotients> =
         wide.chunks_exact(2).map(|pair| Quotients::new(center, pair, precision, precision.step)).collect();
-    let bent: Vec<usize> = (0..count).filter(|&i| quotients[i].gap().abs() > quotients[i].noise).collect();
+    let largest = quotients.iter().fold(0.0, |largest: f64, quotient| largest.max(quotient.central().abs()));
+    let is_bent = |quotient: &Quotients| quotient.gap().abs() > quotient.noise.max(precision.harmless * largest);
+    let bent: Vec<usize> = (0..count).filter(|&i| is_bent(&quotients[i])).collect();
 
     let mut derivatives: Vec<Option<f64>> = quotients.iter().map(|quotient| Some(quotient.central())).collect();
     for part in [0.5, 0.25] {
@@ -234,6 +240,15 @@ mod tests {
         ]);
         assert_eq!(found[..4], [None; 4]);
         assert_eq!(found[4], Some(0.0), "a kink out of reach does no harm");
+    }
+
+    /// A score that is nearly nothing, the difference of two large numbers, rounds as those do.
+    #[test]
+    fn rounding_of_what_cancels_is_no_kink() {
+        let found = derive(&[|t| 3e3 * (1e-3 * t).exp() - 3e3, |t| 2e4 * (1e-3 * t).exp() - 2e4]);
+        for (found, expected) in found.iter().zip([3.0, 20.0]) {
+            assert!((found.unwrap() - expected).abs() < 1e-7 * 20.0, "{found:?} {expected}");
+        }
     }
 
     #[test]

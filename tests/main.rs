@@ -9,6 +9,8 @@ mod filters;
 mod fixture;
 mod goldens;
 mod inference;
+mod matrix;
+mod refused;
 mod support;
 
 // The fixtures' weights are seeded.

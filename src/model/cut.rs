@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ndarray::ArrayD;
+use ndarray::{ArrayD, Axis};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::floats::FloatPrecisionTranslator;
 use tract_onnx::tract_core::transform::ModelTransform;
@@ -14,6 +14,12 @@ use super::Network;
 use super::guard::refuse_panic;
 use super::plan::{in_batches, runnable, tensor_array};
 use crate::error::{Error, Result};
+use crate::random::Random;
+
+/// Relative distance of the points between which a tail in double precision is straight, and how straight. Rounding to
+/// single precision bends it by some 1e-8, curvature by the distance squared; points any closer would round to the same.
+const CLOSE: f64 = 1e-6;
+const STRAIGHT: f64 = 1e-10;
 
 /// Arithmetic of a [`Tail`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -61,11 +67,19 @@ impl Network {
             cut.input_outlets()?.iter().map(shape).collect::<TractResult<Vec<_>>>()
         })?;
         if precision == Precision::F64
-            && let Ok(tail) = double(&cut).and_then(|model| Tail::checked(model, &shapes, batch, Precision::F64))
+            && let Ok(wide) = double(&cut)
         {
-            return Ok(tail);
+            let tail = |model: Result<Arc<TypedRunnableModel>>| {
+                Some(Tail { model: model.ok()?, shapes: shapes.clone(), batch, precision: Precision::F64 })
+                    .filter(|tail| tail.is_double().unwrap_or(false))
+            };
+            // Optimising fuses operators into ones that may compute in single precision.
+            let optimised = tail(runnable(wide.clone()).map(|(model, _)| model));
+            if let Some(tail) = optimised.or_else(|| tail(refuse_panic("planning", || wide.into_runnable()))) {
+                return Ok(tail);
+            }
         }
-        Tail::checked(cut, &shapes, batch, Precision::F32)
+        Ok(Tail { model: runnable(cut)?.0, shapes, batch, precision: Precision::F32 })
     }
 }
 
@@ -97,13 +111,31 @@ impl Tail {
         })
     }
 
-    /// A tail that has run once, on zeros: some operators refuse double precision only when they run.
-    fn checked(model: TypedModel, shapes: &[Vec<usize>], batch: usize, precision: Precision) -> Result<Tail> {
-        let (model, _) = runnable(model)?;
-        let tail = Tail { model, shapes: shapes.to_vec(), batch, precision };
-        let zeros: Vec<ArrayD<f64>> = shapes.iter().map(|shape| ArrayD::zeros(shape.as_slice())).collect();
-        tail.run(&zeros)?;
-        Ok(tail)
+    /// Whether the results have the digits of double precision: some operators refuse it only when they run, and some
+    /// compute in single precision whatever their type. Between three points that lie this close together every
+    /// network is a straight line; rounding to single precision bends it.
+    fn is_double(&self) -> Result<bool> {
+        let mut random = Random::new(1, 0);
+        let points: Vec<ArrayD<f64>> = self
+            .shapes
+            .iter()
+            .map(|shape| {
+                let shape = [&[1], shape.get(1..).unwrap_or_default()].concat();
+                let middle = ArrayD::from_shape_simple_fn(shape, || random.between(-1.0, 1.0));
+                let row = |offset: f64| middle.mapv(|value| value * (1.0 + offset));
+                let rows = [row(-CLOSE), middle.clone(), row(CLOSE)];
+                ndarray::concatenate(Axis(0), &rows.each_ref().map(|row| row.view()))
+            })
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|cause| Error::other(format!("three points do not join: {cause}")))?;
+        let outputs = self.run(&points)?;
+        Ok(outputs.iter().all(|output| {
+            let largest = output.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+            let rows: Vec<_> = output.outer_iter().collect();
+            let [before, here, after] = rows.as_slice() else { return false };
+            let bends = before.iter().zip(here).zip(after).map(|((a, b), c)| (a - 2.0 * b + c).abs());
+            !bends.fold(0.0, f64::max).gt(&(STRAIGHT * largest))
+        }))
     }
 }
 

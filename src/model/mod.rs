@@ -1,7 +1,10 @@
 //! ONNX networks: read once, listed as layers, run through tract, lowered to our own graph.
 
+mod channels_first;
 mod convolve;
 pub mod cut;
+mod dialect;
+mod features;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod geometry;
@@ -71,7 +74,8 @@ impl Network {
 
     /// As [`Network::load`], with an image size (height, width) for a network that leaves its own open.
     pub fn load_sized(path: &Path, size: Option<(usize, usize)>) -> Result<Network> {
-        let (proto, sha256) = onnx::read(path)?;
+        let (mut proto, sha256) = onnx::read(path)?;
+        dialect::modernise(&mut proto);
         let mut network = Network::from_proto(&proto, path, size)?;
         network.sha256 = sha256;
         Ok(network)
@@ -88,10 +92,8 @@ impl Network {
             return Err(Error::input(format!("{}: takes images of {height}x{width} only", path.display())));
         }
         let in_file = |cause: Error| Error::input(format!("{}: {cause}", path.display()));
-        // Declared intermediate shapes fix the batch to the exporter's example; inference finds them anew.
-        let framework = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_types(true);
         let folder = path.parent().and_then(Path::to_str);
-        let parsed = refuse_panic("reading the graph", || framework.parse(proto, folder)).map_err(in_file)?;
+        let parsed = refuse_panic("reading the graph", || dialect::reader().parse(proto, folder)).map_err(in_file)?;
         let outlets: BTreeMap<String, OutletId> = parsed.outlets_by_name.into_iter().collect();
         let values = values::infer(&parsed.model, &outlets, &definition, &input, size).map_err(in_file)?;
         let layouts = layout::Layouts::of(&definition, &values, &input);

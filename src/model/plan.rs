@@ -8,6 +8,7 @@ use tract_onnx::tract_core::optim::Optimizer;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 
 use super::Network;
+use super::channels_first::{own_name, turn};
 use super::convolve::replace;
 use super::graph::Graph;
 use super::guard::refuse_panic;
@@ -58,13 +59,18 @@ impl Network {
             let file = self.file.display();
             return Err(Error::input(format!("{file}: the network takes batches of {only} only, not of {batch}")));
         }
-        let outlets = taps.iter().map(|tap| self.outlet(tap)).collect::<Result<Vec<_>>>()?;
+        let named: Vec<(&str, bool)> = taps.iter().map(|tap| own_name(tap)).collect();
+        let outlets = named.iter().map(|(tap, _)| self.outlet(tap)).collect::<Result<Vec<_>>>()?;
         let shape = self.input.shape(batch, self.image_size(size)?);
         refuse_panic("typing the graph", || {
             let mut model = self.model.clone();
             let element = model.input_fact(0)?.datum_type;
             let element = element.concretize().unwrap_or(f32::datum_type());
             model.set_input_fact(0, InferenceFact::dt_shape(element, TVec::from_slice(&shape)))?;
+            let tap = |(&outlet, &(_, turned)): (&OutletId, &(&str, bool))| {
+                if turned { turn(&mut model, outlet) } else { Ok(outlet) }
+            };
+            let outlets = outlets.iter().zip(&named).map(tap).collect::<TractResult<Vec<_>>>()?;
             model.select_output_outlets(&outlets)?;
             model.into_typed()
         })

@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 
 use tract_onnx::pb::{self, tensor_proto::DataLocation, tensor_proto::DataType};
 
+use super::dialect::reader;
 use super::onnx::DeclaredInput;
 use crate::error::Error;
 
@@ -147,7 +148,7 @@ fn width(element: i32) -> Option<usize> {
 
 /// Operators that no convolutional classifier needs and that have no gradient here, and those nobody knows.
 pub(crate) fn operator_reasons(proto: &pb::ModelProto, graph: &pb::GraphProto) -> Vec<String> {
-    let known = tract_onnx::onnx().op_register.0;
+    let known = reader().op_register.0;
     let constants = constant_values(graph);
     let mut quantised = BTreeSet::new();
     let mut control = BTreeSet::new();

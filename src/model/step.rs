@@ -74,27 +74,50 @@ pub(crate) fn readers(steps: &[Step], definition: &Definition) -> BTreeMap<Strin
 
 /// Whether every element of the result depends on the same element of the operands alone.
 pub(crate) fn element_wise(op: &str) -> bool {
-    matches!(
-        op,
-        "Add"
-            | "Sub"
-            | "Mul"
-            | "Div"
-            | "Pow"
-            | "Erf"
-            | "Tanh"
-            | "Sigmoid"
-            | "HardSigmoid"
-            | "Softplus"
-            | "Clip"
-            | "Relu"
-            | "Min"
-            | "Max"
-            | "Exp"
-            | "Log"
-            | "Sqrt"
-            | "Neg"
-    )
+    const OPERATORS: [&str; 41] = [
+        "Abs",
+        "Add",
+        "Cast",
+        "Ceil",
+        "Celu",
+        "Clip",
+        "Div",
+        "Elu",
+        "Equal",
+        "Erf",
+        "Exp",
+        "Floor",
+        "Gelu",
+        "Greater",
+        "GreaterOrEqual",
+        "HardSigmoid",
+        "HardSwish",
+        "Identity",
+        "LeakyRelu",
+        "Less",
+        "LessOrEqual",
+        "Log",
+        "Max",
+        "Min",
+        "Mish",
+        "Mul",
+        "Neg",
+        "PRelu",
+        "Pow",
+        "Reciprocal",
+        "Relu",
+        "Selu",
+        "Sigmoid",
+        "Sign",
+        "Softplus",
+        "Softsign",
+        "Sqrt",
+        "Sub",
+        "Tanh",
+        "ThresholdedRelu",
+        "Where",
+    ];
+    OPERATORS.contains(&op)
 }
 
 /// A diamond of element-wise operators, branching at one value and meeting again, is an activation function of that
@@ -104,6 +127,8 @@ fn join_compounds<'a>(definition: &'a Definition, values: &Values, steps: &mut V
     let readers = readers(steps, definition);
     // The value below an element-wise step; across a compound, its root.
     let mut below: BTreeMap<usize, String> = BTreeMap::new();
+    // The steps inside a diamond that is no activation by itself, but may be part of one.
+    let mut inside: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let mut absorbed: BTreeSet<usize> = BTreeSet::new();
     let mut compounds: BTreeMap<usize, (String, &'static str)> = BTreeMap::new();
     for (index, step) in steps.iter().enumerate() {
@@ -138,9 +163,15 @@ fn join_compounds<'a>(definition: &'a Definition, values: &Values, steps: &mut V
                 }
                 let inner: Vec<usize> =
                     inner.iter().filter_map(|value| position.get(value.as_str()).copied()).collect();
+                let nested = inner.iter().filter_map(|index| inside.get(index)).flatten().copied();
+                let inner: Vec<usize> = nested.chain(inner.iter().copied()).collect();
                 let ops: BTreeSet<&str> =
                     inner.iter().filter_map(|&index| steps.get(index)).map(|step| step.node.op.as_str()).collect();
-                let Some(name) = function_name(&ops) else { continue };
+                let Some(name) = function_name(&ops) else {
+                    below.insert(index, root.clone());
+                    inside.insert(index, inner);
+                    continue;
+                };
                 for index in inner {
                     absorbed.insert(index);
                     compounds.remove(&index);
@@ -186,13 +217,15 @@ fn chain(start: &str, position: &BTreeMap<&str, usize>, below: &BTreeMap<usize, 
 /// What a diamond with these inner operators computes; `None` for one that is no known activation.
 fn function_name(ops: &BTreeSet<&str>) -> Option<&'static str> {
     let has = |op: &str| ops.contains(op);
-    if has("Erf") || (has("Tanh") && has("Pow")) {
+    let mish = has("Softplus") || (has("Log") && has("Exp"));
+    // With the cube spelled as a power or as two products.
+    if has("Erf") || (has("Tanh") && has("Add") && !mish) {
         Some("gelu")
     } else if has("HardSigmoid") || has("Clip") || (has("Add") && has("Relu") && has("Min")) {
         Some("hard_swish")
     } else if has("Sigmoid") {
         Some("silu")
-    } else if has("Softplus") && has("Tanh") {
+    } else if mish && has("Tanh") {
         Some("mish")
     } else {
         None

@@ -1,11 +1,9 @@
 //! Which activation a heatmap explains: the default layer of a head, or the one a user names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::kind::{Role, role};
 use super::refusal::{list, printable};
 use super::scope::{self, Item};
-use super::step::{Step, readers, steps};
 use super::{Head, Layer, Network};
 use crate::error::{Error, Result};
 
@@ -24,16 +22,16 @@ pub struct Target {
 impl Network {
     /// The last feature map before `head`, as people take it for Grad-CAM.
     ///
-    /// From the last convolution the way leads through normalisations, additions and concatenations to the first
-    /// activation, never through a pooling; a 1×1 convolution that produces the class scores belongs to the head.
+    /// From the last convolution the way leads through normalisations, gates, additions and concatenations to the first
+    /// activation, never through a pooling; a 1×1 convolution that produces the class scores belongs to the head, and one
+    /// that produces a single channel weighs features and is none.
     /// Errors: no convolution with a map leads to the head.
     pub fn default_target(&self, head: &Head) -> Result<Target> {
-        let steps = steps(&self.definition, &self.values);
-        let last = self.last_convolution(&steps, head).ok_or_else(|| {
+        let features = self.last_features(head).ok_or_else(|| {
             let file = self.file.display();
             Error::input(format!("{file}: no convolution leads to the output `{}`", printable(&head.name)))
         })?;
-        Ok(self.target(self.follow(&steps, last)))
+        Ok(self.target(&features))
     }
 
     /// The target that `text` names: a layer, a tensor, a scope (its last layer), or an unambiguous part of a layer's or
@@ -141,36 +139,6 @@ impl Network {
         Error::input(format!("{file}: `{}` {what} There are:{shown}{rest}", printable(text)))
     }
 
-    /// Position of the last convolution with a map that leads to the head and is not the head itself.
-    fn last_convolution(&self, steps: &[Step], head: &Head) -> Option<usize> {
-        let position: BTreeMap<&str, usize> = steps
-            .iter()
-            .enumerate()
-            .flat_map(|(index, step)| step.node.outputs.iter().map(move |output| (output.as_str(), index)))
-            .collect();
-        let mut above = BTreeSet::new();
-        let mut pending = vec![head.logits.as_str()];
-        while let Some(value) = pending.pop() {
-            if let Some(&index) = position.get(value)
-                && above.insert(index)
-            {
-                pending.extend(steps.get(index).iter().flat_map(|step| step.inputs.iter().copied()));
-            }
-        }
-        let scores = self.score_convolution(steps, &position, head);
-        above
-            .into_iter()
-            .rev()
-            .find(|&index| Some(index) != scores && steps.get(index).is_some_and(|step| self.mixes_channels(step)))
-    }
-
-    /// A convolution, or a matrix product over the channels of a map, with more than one position left.
-    fn mixes_channels(&self, step: &Step) -> bool {
-        let convolution = matches!(step.node.op.as_str(), "Conv" | "ConvTranspose");
-        let product = matches!(step.node.op.as_str(), "MatMul" | "Gemm") && step.inputs.len() == 1;
-        (convolution || product) && self.is_map(step.output())
-    }
-
     /// Whether a value has rows and columns, more than one cell of them.
     pub fn is_map(&self, value: &str) -> bool {
         match *self.values.probed(value) {
@@ -178,51 +146,6 @@ impl Network {
             [_, _, b, c] => b * c > 1,
             _ => false,
         }
-    }
-
-    /// The 1×1 convolution, if there is one, that turns features into class scores: nothing but pooling, activation
-    /// and reshaping lies between it and the logits.
-    fn score_convolution(&self, steps: &[Step], position: &BTreeMap<&str, usize>, head: &Head) -> Option<usize> {
-        let mut value = head.logits.as_str();
-        loop {
-            let index = *position.get(value)?;
-            let step = steps.get(index)?;
-            match role(step, &self.values) {
-                Role::Layer { convolution: Some(convolution), .. } => {
-                    let output = self.values.probed(step.output());
-                    let channels = output.get(if self.layouts.channels_last(step.output()) { 3 } else { 1 }).copied();
-                    let scores = convolution.kernel_size == [1, 1] && channels.is_some() && channels == head.classes;
-                    return scores.then_some(index);
-                }
-                Role::Layer { kind, .. } if !passes_scores(&kind) => return None,
-                _ => value = step.inputs.first()?,
-            }
-        }
-    }
-
-    /// From a convolution onwards to the first activation, and to the concatenation it ends in, if any.
-    fn follow<'a>(&self, steps: &[Step<'a>], start: usize) -> &'a str {
-        let readers = readers(steps, &self.definition);
-        let reading: BTreeMap<&str, &Step> =
-            steps.iter().rev().flat_map(|step| step.inputs.iter().map(move |input| (*input, step))).collect();
-        let Some(first) = steps.get(start) else { return "" };
-        let mut value = first.output();
-        let mut activated = false;
-        // An output of the network is where its own path ends, hence the only reader must be a step.
-        while readers.get(value) == Some(&1)
-            && let Some(&next) = reading.get(value)
-            && self.is_map(next.output())
-        {
-            match role(next, &self.values) {
-                Role::Activation(_) if !activated => activated = true,
-                Role::Layer { kind, .. } if kind == "Concatenate" => {}
-                Role::Layer { kind, .. } if !activated && passes_features(&kind) => {}
-                Role::Alias | Role::Scale { .. } if !activated => {}
-                _ => break,
-            }
-            value = next.output();
-        }
-        value
     }
 }
 
@@ -235,23 +158,4 @@ fn last_of_scope<'n>(items: &[Item<'n>], name: &str, found: &mut Vec<&'n Layer>)
             _ => last_of_scope(&group.items, name, found),
         }
     }
-}
-
-fn passes_scores(kind: &str) -> bool {
-    kind.contains("Pooling") || matches!(kind, "Dropout" | "Reshape" | "Permute" | "UpSampling2D" | "Resizing")
-}
-
-fn passes_features(kind: &str) -> bool {
-    matches!(
-        kind,
-        "BatchNormalization"
-            | "InstanceNormalization"
-            | "LayerNormalization"
-            | "GroupNormalization"
-            | "Add"
-            | "Multiply"
-            | "Dropout"
-            | "PReLU"
-            | "Permute"
-    )
 }

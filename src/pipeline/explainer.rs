@@ -21,7 +21,7 @@ pub enum Score {
 /// A network with everything that does not depend on the image.
 pub struct Explainer<'n> {
     pub network: &'n Network,
-    /// The value that heatmaps explain.
+    /// The value that heatmaps explain, with its channels first.
     pub target: String,
     plan: Plan,
     taps: Vec<String>,
@@ -65,7 +65,8 @@ impl<'n> Explainer<'n> {
     /// Unknown values, an open image size, or a graph that cannot be typed.
     pub fn new(network: &'n Network, target: &str, shown: &[String], size: (usize, usize)) -> Result<Explainer<'n>> {
         let heads = network.heads();
-        let mut ends: Vec<String> = vec![target.to_string()];
+        let target = network.channels_first(target);
+        let mut ends: Vec<String> = vec![target.clone()];
         ends.extend(heads.iter().map(|head| head.logits.clone()));
         ends.extend(heads.iter().map(|head| head.name.clone()));
         let mut taps = ends.clone();
@@ -80,19 +81,7 @@ impl<'n> Explainer<'n> {
         let outputs = (0..heads.len()).map(|i| find(1 + heads.len() + i)).collect::<Result<Vec<_>>>()?;
         let input_id = *graph.inputs.first().ok_or_else(|| Error::other("the lowered graph has no input"))?;
         let passed_by = passes_by(&graph, target_id, &logits);
-        Ok(Explainer {
-            network,
-            target: target.to_string(),
-            plan,
-            taps,
-            graph,
-            input_id,
-            target_id,
-            passed_by,
-            size,
-            logits,
-            outputs,
-        })
+        Ok(Explainer { network, target, plan, taps, graph, input_id, target_id, passed_by, size, logits, outputs })
     }
 
     /// Why tract's optimisations were left out, if they were.

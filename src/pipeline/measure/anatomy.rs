@@ -67,7 +67,8 @@ impl<'n> Anatomy<'n> {
         let heads = network.heads();
         let shown = |layer: &&Layer| layer.kind != "InputLayer";
         let layers: Vec<&Layer> = network.layers().iter().filter(shown).collect();
-        let mut taps = vec![target];
+        let maps = network.channels_first(target);
+        let mut taps = vec![maps.as_str()];
         taps.extend(heads.iter().map(|head| head.logits.as_str()));
         taps.extend(heads.iter().map(|head| head.name.as_str()));
         taps.extend(layers.iter().map(|layer| layer.output_tensor.as_str()));

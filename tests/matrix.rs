@@ -1,0 +1,383 @@
+//! Architectures × exporters: networks that torch, Keras and others wrote, with the truth those frameworks and onnxruntime
+//! computed (tests/matrix/README.md).
+
+use crate::support::repository;
+use convscope::backprop::ReluRule;
+use convscope::finite_gradient::Comparison;
+use convscope::model::graph::Op;
+use convscope::model::{Head, Network, Precision};
+use convscope::pipeline::differences::Differences;
+use convscope::pipeline::explainer::{Explainer, Score, feature_maps};
+use convscope::pipeline::score::End;
+use convscope::random::Random;
+use convscope::visualize::cam::{Method, rectified, signed_map, weighted_sum};
+use ndarray::{ArrayD, Axis, IxDyn};
+use ndarray_npy::NpzReader;
+use rayon::prelude::*;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+
+/// Forward values, relative to the larger of 1 and the tensor's largest; gradients and maps, relative to their largest.
+const TOLERANCE: f32 = 1e-4;
+/// The same where only central differences in single precision can tell.
+const SINGLE: f32 = 5e-3;
+/// Single elements of each gradient that central differences confirm.
+const ELEMENTS: usize = 24;
+
+/// One network and its exports, as tests/matrix/manifest.json has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(rename = "framework")]
+    _framework: String,
+    /// The class whose logit is explained, and the number of its output.
+    class: usize,
+    head: usize,
+    exports: Vec<Export>,
+    #[serde(default)]
+    without_rule: String,
+    #[serde(default, rename = "bytes")]
+    _bytes: bool,
+}
+
+/// One ONNX file. Layouts are `nchw` or `nhwc`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Export {
+    file: String,
+    exporter: String,
+    opset: usize,
+    input: String,
+    /// The graph's outputs, in their order.
+    outputs: Vec<String>,
+    /// Keys of the truth, each with all ONNX values that hold it and the layouts they have in this file.
+    places: BTreeMap<String, Vec<(String, String)>>,
+}
+
+fn manifest() -> BTreeMap<String, Entry> {
+    let text = std::fs::read_to_string(repository("tests/matrix/manifest.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// One file, loaded, with its truth.
+struct Case {
+    entry: Entry,
+    number: usize,
+    truth: BTreeMap<String, ArrayD<f32>>,
+    network: Network,
+}
+
+impl Case {
+    fn export(&self) -> &Export {
+        &self.entry.exports[self.number]
+    }
+
+    /// The input in the file's own layout.
+    fn image(&self) -> ArrayD<f32> {
+        laid_out(&self.truth["input"], &self.export().input)
+    }
+
+    /// Height and width.
+    fn size(&self) -> (usize, usize) {
+        (self.truth["input"].shape()[2], self.truth["input"].shape()[3])
+    }
+
+    /// The number and the description of the head that is explained.
+    fn head(&self) -> Result<(usize, &Head), String> {
+        let name = &self.export().outputs[self.entry.head];
+        let heads = self.network.heads().iter().enumerate();
+        heads.into_iter().find(|(_, head)| head.name == *name).ok_or_else(|| format!("{name} is no head"))
+    }
+
+    /// Explains what the program would explain by itself.
+    fn explainer(&self) -> Result<Explainer<'_>, String> {
+        let target = said(self.network.default_target(self.head()?.1))?.tensor;
+        said(Explainer::new(&self.network, &target, &[], self.size()))
+    }
+}
+
+fn said<T>(result: convscope::error::Result<T>) -> Result<T, String> {
+    result.map_err(|cause| cause.to_string())
+}
+
+/// Runs a check on every file of the matrix and fails with all that went wrong.
+fn for_each_file(check: impl Fn(&Case) -> Result<(), String> + Sync) {
+    let files: Vec<(String, usize)> = manifest()
+        .into_iter()
+        .flat_map(|(name, entry)| (0..entry.exports.len()).map(move |i| (name.clone(), i)))
+        .collect();
+    assert!(files.len() > 60, "only {} files", files.len());
+    let one = |(name, number): &(String, usize)| {
+        let entry = manifest().remove(name).unwrap();
+        let file = entry.exports[*number].file.clone();
+        let case = || {
+            let mut npz =
+                NpzReader::new(File::open(repository(&format!("tests/matrix/truth/{name}.npz"))).unwrap()).unwrap();
+            let keys = npz.names().unwrap();
+            let truth = keys.iter().map(|key| (key.trim_end_matches(".npy").to_string(), npz.by_name(key).unwrap()));
+            let truth = truth.collect();
+            let network = said(Network::load(&repository(&format!("tests/matrix/networks/{file}"))))?;
+            Ok(Case { entry, number: *number, truth, network })
+        };
+        case().and_then(|case| check(&case)).err().map(|cause| format!("{file}: {cause}"))
+    };
+    let failures: Vec<String> = files.par_iter().filter_map(one).collect();
+    assert!(failures.is_empty(), "{} of {} files:\n{}", failures.len(), files.len(), failures.join("\n"));
+}
+
+/// An array [n, c, h, w] in the layout of that name; others as they are.
+fn laid_out(array: &ArrayD<f32>, layout: &str) -> ArrayD<f32> {
+    match (layout, array.ndim()) {
+        ("nhwc", 4) => array.view().permuted_axes(IxDyn(&[0, 2, 3, 1])).as_standard_layout().into_owned(),
+        _ => array.clone(),
+    }
+}
+
+fn largest(array: &ArrayD<f32>) -> f32 {
+    array.iter().fold(0.0, |most, value| most.max(value.abs()))
+}
+
+/// Fails unless `ours` is `theirs` within a tolerance, relative to `scale`.
+fn equal(what: &str, ours: &ArrayD<f32>, theirs: &ArrayD<f32>, scale: f32, tolerance: f32) -> Result<(), String> {
+    if ours.shape() != theirs.shape() {
+        return Err(format!("{what}: shape {:?}, not {:?}", ours.shape(), theirs.shape()));
+    }
+    let difference = largest(&(ours - theirs)) / scale;
+    if difference <= tolerance { Ok(()) } else { Err(format!("{what}: differs by {difference:e}")) }
+}
+
+#[test]
+fn every_file_is_in_the_manifest_and_there() {
+    let (mut listed, mut truths) = (BTreeSet::new(), BTreeSet::new());
+    for (name, entry) in manifest() {
+        truths.insert(format!("{name}.npz"));
+        listed.extend(entry.exports.iter().map(|export| export.file.clone()));
+    }
+    let there = |folder: &str| -> BTreeSet<String> {
+        let entries = std::fs::read_dir(repository(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(listed, there("tests/matrix/networks"));
+    assert_eq!(truths, there("tests/matrix/truth"));
+}
+
+#[test]
+fn outputs_and_activations_equal_onnxruntime_and_the_framework() {
+    for_each_file(|case| {
+        let export = case.export();
+        let (_, head) = case.head()?;
+        let mut taps: Vec<&str> = export.outputs.iter().map(String::as_str).collect();
+        taps.push(&head.logits);
+        let places: Vec<_> = export.places.iter().filter(|(key, _)| *key != "logits").collect();
+        taps.extend(places.iter().map(|(_, found)| found[0].0.as_str()));
+        let plan = said(case.network.plan(&taps, 1, Some(case.size())))?;
+        let mut values = said(plan.run(&case.image()))?.into_iter();
+        let mut check = |what: &str, theirs: &ArrayD<f32>| {
+            equal(what, &values.next().unwrap(), theirs, largest(theirs).max(1.0), TOLERANCE)
+        };
+        for number in 0..export.outputs.len() {
+            let key = format!("onnxruntime.{}{}.{number}", export.exporter, export.opset);
+            check(&key, &case.truth[&key])?;
+        }
+        let logits = &export.places["logits"];
+        let (_, layout) = logits
+            .iter()
+            .find(|(value, _)| *value == head.logits)
+            .ok_or_else(|| format!("takes {} for the logits, which are {logits:?}", head.logits))?;
+        check("logits", &laid_out(&case.truth["logits"], layout))?;
+        places.iter().try_for_each(|(key, found)| check(key, &laid_out(&case.truth[*key], &found[0].1)))
+    });
+}
+
+#[test]
+fn the_default_target_is_the_one_a_person_would_take() {
+    for_each_file(|case| {
+        let target = said(case.network.default_target(case.head()?.1))?.tensor;
+        let wanted = &case.export().places["target"];
+        if wanted.iter().any(|(value, _)| *value == target) {
+            return Ok(());
+        }
+        Err(format!("explains {target}, not {wanted:?}"))
+    });
+}
+
+#[test]
+fn gradients_and_maps_equal_the_framework() {
+    for_each_file(|case| {
+        let explainer = case.explainer()?;
+        let image = case.image();
+        let missing = explainer.without_rule();
+        if missing.is_empty() != case.entry.without_rule.is_empty() {
+            return Err(format!("without rule: {missing:?}, expected {}", case.entry.without_rule));
+        }
+        if !missing.is_empty() {
+            return Ok(());
+        }
+        let (head, class) = (case.head()?.0, case.entry.class);
+        let same = |what: &str, ours: ArrayD<f32>, layout: &str| {
+            let theirs = laid_out(&case.truth[what], layout);
+            equal(what, &ours, &theirs, largest(&theirs), TOLERANCE)
+        };
+        let forward = said(explainer.forward(&image))?;
+        let activation = said(forward.get(&explainer.target))?;
+        let maps = said(feature_maps("target", activation.view()))?;
+        let tail = said(explainer.tail(&image, activation))?;
+        let gradient = said(tail.gradient(head, class, Score::Logit))?.gradient;
+        let signed = signed_map(Method::GradCam, maps.view(), gradient.view());
+        same("target_gradient", gradient.insert_axis(Axis(0)).into_dyn(), "nchw")?;
+        same("cam", rectified(&signed).into_dyn(), "")?;
+        same("signed_cam", signed.into_dyn(), "")?;
+        let (_, gradient) = said(explainer.input_gradient(&image, End::of(head, class), ReluRule::Plain))?;
+        same("input_gradient", gradient, &case.export().input)
+    });
+}
+
+/// Grad-CAM's pooled gradients by perturbing whole channels, against the framework's; and single elements, on an activation
+/// that a little noise moved off its kinks, against backprop in double precision.
+#[test]
+fn central_differences_confirm_the_gradients_at_the_target() {
+    for_each_file(|case| {
+        let explainer = case.explainer()?;
+        let image = case.image();
+        let forward = said(explainer.forward(&image))?;
+        let activation = said(forward.get(&explainer.target))?;
+        let differences = said(Differences::new(&explainer))?;
+        let (head, class) = (case.head()?.0, case.entry.class);
+        let double = differences.precision() == Precision::F64;
+        let tolerance = f64::from(if double { TOLERANCE } else { SINGLE });
+        let outcome = |what: &str, comparison: &Comparison| {
+            let check = comparison.check(tolerance);
+            if check.passed() { Ok(()) } else { Err(format!("{what}, {:?}: {check:?}", differences.precision())) }
+        };
+
+        let theirs = case.truth["target_gradient"].mapv(f64::from);
+        let pooled = theirs.sum_axis(Axis(3)).sum_axis(Axis(2)).into_iter().collect::<Vec<_>>();
+        let channels: Vec<usize> = (0..pooled.len()).collect();
+        let found = said(differences.along_channels(&image, activation, End::of(head, class), &channels))?;
+        let mut comparison = Comparison::default();
+        comparison.add(&pooled, &found, most(&pooled));
+        outcome("channels", &comparison)?;
+
+        if !explainer.without_rule().is_empty() {
+            return Ok(());
+        }
+        let mut random = Random::new(5, 0);
+        let noise = 0.05 * f64::from(largest(activation));
+        let noisy = activation.mapv(|value| value + (noise * random.normal()) as f32);
+        let wide = |array: &ArrayD<f32>| array.mapv(f64::from);
+        let ours = said(explainer.gradient_in_double(&wide(&image), &wide(&noisy), End::of(head, class)))?;
+        let ours: Vec<f64> = ours.into_iter().collect();
+        let mut places: Vec<usize> = (0..ours.len()).collect();
+        random.shuffle(&mut places);
+        places.truncate(ELEMENTS);
+        let found = said(differences.at_elements(&image, &noisy, End::of(head, class), &places))?;
+        let sampled: Vec<f64> = places.iter().map(|&place| ours[place]).collect();
+        let mut comparison = Comparison::default();
+        comparison.add(&sampled, &found, most(&ours));
+        outcome("elements", &comparison)
+    });
+}
+
+/// The largest magnitude.
+fn most(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |most, value| most.max(value.abs()))
+}
+
+/// Where an operator in the tail has no rule, central differences give Grad-CAM all the same, and the operator is named.
+#[test]
+fn central_differences_carry_grad_cam_where_there_is_no_rule() {
+    for_each_file(|case| {
+        let explainer = case.explainer()?;
+        let missing = explainer.without_rule();
+        if case.entry.without_rule.is_empty() {
+            return Ok(());
+        }
+        if !missing.iter().any(|named| named.contains(&case.entry.without_rule)) {
+            return Err(format!("{} is not named in {missing:?}", case.entry.without_rule));
+        }
+        let image = case.image();
+        let forward = said(explainer.forward(&image))?;
+        let activation = said(forward.get(&explainer.target))?;
+        let refused = explainer.tail(&image, activation).err().map(|cause| cause.to_string()).unwrap_or_default();
+        if !refused.contains("no gradient rule for") || !refused.contains(&case.entry.without_rule) {
+            return Err(format!("backprop says {refused:?}"));
+        }
+        let differences = said(Differences::new(&explainer))?;
+        let (weights, kinks, _) =
+            said(differences.weights(&image, activation, End::of(case.head()?.0, case.entry.class)))?;
+        if kinks > 0 {
+            return Err(format!("{kinks} channels are on a kink"));
+        }
+        let signed = weighted_sum(said(feature_maps("target", activation.view()))?.view(), &weights).into_dyn();
+        let theirs = &case.truth["signed_cam"];
+        let tolerance = if differences.precision() == Precision::F64 { TOLERANCE } else { SINGLE };
+        equal("signed_cam", &signed, theirs, largest(theirs), tolerance)
+    });
+}
+
+/// Every operator of the gradient graph is there in some network, by the name it has in the code.
+#[test]
+fn every_operator_of_the_gradient_graph_is_touched() {
+    let touched = std::sync::Mutex::new(BTreeSet::new());
+    for_each_file(|case| {
+        let explainer = case.explainer()?;
+        let families = explainer.graph().nodes.iter().map(|node| family(&node.op));
+        touched.lock().unwrap().extend(families);
+        Ok(())
+    });
+    let all = [
+        "Input",
+        "Constant",
+        "Conv",
+        "Deconv",
+        "MaxPool",
+        "SumPool",
+        "EinSum",
+        "Binary",
+        "Unary",
+        "Softmax",
+        "Reduce",
+        "Permute",
+        "Reshape",
+        "Broadcast",
+        "Concat",
+        "Slice",
+        "Pad",
+        "Resize",
+        "Gather",
+        "Compare",
+        "Select",
+        "Unsupported",
+    ];
+    let touched = touched.into_inner().unwrap();
+    assert_eq!(all.iter().filter(|family| !touched.contains(**family)).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
+/// Exhaustive, so that a new operator is missed here.
+fn family(op: &Op) -> &'static str {
+    match op {
+        Op::Input => "Input",
+        Op::Constant(_) => "Constant",
+        Op::Conv(_) => "Conv",
+        Op::Deconv(_) => "Deconv",
+        Op::MaxPool(_) => "MaxPool",
+        Op::SumPool(_) => "SumPool",
+        Op::EinSum(_) => "EinSum",
+        Op::Binary(_) => "Binary",
+        Op::Unary(_) => "Unary",
+        Op::Softmax { .. } => "Softmax",
+        Op::Reduce { .. } => "Reduce",
+        Op::Permute(_) => "Permute",
+        Op::Reshape => "Reshape",
+        Op::Broadcast => "Broadcast",
+        Op::Concat { .. } => "Concat",
+        Op::Slice { .. } => "Slice",
+        Op::Pad { .. } => "Pad",
+        Op::Resize(_) => "Resize",
+        Op::Gather { .. } => "Gather",
+        Op::Compare(_) => "Compare",
+        Op::Select => "Select",
+        Op::Unsupported { .. } => "Unsupported",
+    }
+}
