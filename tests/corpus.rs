@@ -1,5 +1,6 @@
 //! Hostile inputs: whatever a file holds, every command ends in a chapter or in a message, within ten seconds and 1 GB.
 
+mod beside;
 mod hostile;
 
 use std::fs;

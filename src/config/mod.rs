@@ -10,6 +10,7 @@ use crate::visualize::cam::Method;
 use crate::visualize::filter::Mode;
 use crate::visualize::placement::Placement;
 use crate::visualize::saliency;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The seed of a chapter that names none.
@@ -195,8 +196,7 @@ impl Chapter {
     /// # Errors
     /// Names the file, line and key of anything unknown, missing or of the wrong type, with a suggestion where there is one.
     pub fn read(path: &Path) -> Result<Chapter> {
-        let text = std::fs::read_to_string(path).map_err(|cause| Error::reading(path, &cause))?;
-        Chapter::parse(path, &text)
+        Chapter::parse(path, &read_text(path)?)
     }
 
     /// Validates the text of a chapter file; relative paths in it are relative to the folder of `path`.
@@ -214,6 +214,23 @@ impl Chapter {
         }
         Error::input(format!("{}:{}: {}: {message}", self.path.display(), at.line, at.key))
     }
+}
+
+/// Longest text, in bytes, that is read from a file: far above any chapter or list of labels.
+const LONGEST_TEXT: u64 = 1 << 24;
+
+/// The text of a file.
+///
+/// # Errors
+/// A file that cannot be read, is no text, or is larger than 16 MiB.
+pub fn read_text(path: &Path) -> Result<String> {
+    let file = std::fs::File::open(path).map_err(|cause| Error::reading(path, &cause))?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|cause| Error::reading(path, &cause))?;
+    if bytes.len() as u64 > LONGEST_TEXT {
+        return Err(Error::input(format!("{}: is larger than 16 MiB; is it the right file?", path.display())));
+    }
+    String::from_utf8(bytes).map_err(|_| Error::input(format!("{}: is no text", path.display())))
 }
 
 /// Longest word, in bytes, that is compared with others: the time grows with the square.

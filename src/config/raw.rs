@@ -104,11 +104,12 @@ fn heat_colormap(name: &str) -> Option<Colormap> {
 /// The file being validated, for messages and for joining paths.
 struct Reader<'a> {
     path: &'a Path,
-    text: &'a str,
+    /// Where the lines of the text end, so that a key's line is found without counting from the top.
+    line_ends: Vec<usize>,
 }
 
 pub(super) fn parse(path: &Path, text: &str) -> Result<Chapter> {
-    let reader = Reader { path, text };
+    let reader = Reader { path, line_ends: text.match_indices('\n').map(|(end, _)| end).collect() };
     if text.trim().is_empty() {
         return Err(Error::input(format!(
             "{}: is empty; a chapter needs a title and at least one [[section]]",
@@ -142,7 +143,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Chapter> {
 
 impl Reader<'_> {
     fn line(&self, span: Range<usize>) -> usize {
-        self.text[..span.start.min(self.text.len())].matches('\n').count() + 1
+        self.line_ends.partition_point(|&end| end < span.start) + 1
     }
 
     fn error(&self, span: Range<usize>, message: impl std::fmt::Display) -> Error {

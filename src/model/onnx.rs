@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -104,16 +104,19 @@ impl Definition {
 struct Hashing<R> {
     inner: R,
     hash: Sha256,
-    length: usize,
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.hash.update(buffer.get(..count).unwrap_or_default());
-        self.length += count;
         Ok(count)
     }
+}
+
+/// Whether a model may begin with this byte: the tag of a number or of something with a length, and no field 0.
+fn begins_model(first: u8) -> bool {
+    matches!(first & 7, 0 | 2) && first >> 3 > 0
 }
 
 /// The file as a protobuf, with its SHA-256 in hexadecimal.
@@ -131,11 +134,17 @@ pub(crate) fn read(path: &Path) -> Result<(pb::ModelProto, String)> {
             path.display()
         )));
     }
-    let mut reader = Hashing { inner: file.take(LARGEST_FILE), hash: Sha256::new(), length: 0 };
-    let decoded = tract_onnx::onnx().proto_model_for_read(&mut reader);
-    if reader.length == 0 {
-        return Err(Error::input(format!("{}: the file is empty, not an ONNX model", path.display())));
+    let mut file = BufReader::new(file.take(LARGEST_FILE));
+    // A video or a disk image is known by its first byte, before all of it is in memory.
+    match file.fill_buf().map_err(|cause| Error::reading(path, &cause))?.first() {
+        None => return Err(Error::input(format!("{}: the file is empty, not an ONNX model", path.display()))),
+        Some(first) if !begins_model(*first) => {
+            return Err(Error::input(format!("{}: not an ONNX model", path.display())));
+        }
+        Some(_) => {}
     }
+    let mut reader = Hashing { inner: file, hash: Sha256::new() };
+    let decoded = tract_onnx::onnx().proto_model_for_read(&mut reader);
     let proto = decoded.map_err(|cause| {
         let cause = cause.root_cause().to_string();
         Error::input(format!(

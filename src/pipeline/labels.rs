@@ -1,5 +1,6 @@
 //! Class labels: a file's, else the model's metadata, else class numbers.
 
+use crate::config::read_text;
 use crate::error::{Error, Result};
 use crate::model::{Head, Meaning, Network};
 use crate::report::page::percent;
@@ -113,9 +114,7 @@ pub fn most_probable(
 /// # Errors
 /// A file that cannot be read or holds no labels.
 pub fn read(path: &Path) -> Result<Vec<String>> {
-    let bytes = std::fs::read(path).map_err(|cause| Error::reading(path, &cause))?;
-    let text = String::from_utf8(bytes).map_err(|_| Error::input(format!("{}: is no text", path.display())))?;
-    parse(&text).map_err(|problem| Error::input(format!("{}: {problem}", path.display())))
+    parse(&read_text(path)?).map_err(|problem| Error::input(format!("{}: {problem}", path.display())))
 }
 
 fn parse(text: &str) -> std::result::Result<Vec<String>, String> {

@@ -11,7 +11,7 @@ pub struct Case {
 }
 
 /// A network with nothing wrong: convolution, ReLU, three classes.
-fn sound() -> Fixture {
+pub fn sound() -> Fixture {
     let mut f = Fixture::new("x", &[-1, 1, 12, 12]);
     f.conv("x", "c", [2, 1, 3, 3], vec![]).node("Relu", &["c"], "r", vec![]).node("Flatten", &["r"], "f", vec![]);
     f.dense("f", "y", 200, 3).output("y");
