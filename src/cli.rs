@@ -315,7 +315,7 @@ pub struct Filters {
     /// What grows: the mean of the channel, or the unit at its centre [default: the channel; for first layers both]
     #[arg(long, value_parser = ["channel", "unit"])]
     pub objective: Option<String>,
-    /// The seed of the start image
+    /// The seed of the start image and of its motions
     #[arg(long, default_value_t = 2019, value_name = "K")]
     pub seed: u64,
     /// Also write the images as .npy files

@@ -131,6 +131,30 @@ fn the_page_says_how_decorrelated_images_were_made() {
 }
 
 #[test]
+fn a_chapter_chooses_convolutions_and_the_way_of_the_ascent() {
+    let folder = tempfile::tempdir().unwrap();
+    let chapter = |filters: &str| {
+        let model = network("variation-2");
+        let text = format!(
+            "title = \"T\"\n[[section]]\ntitle = \"S\"\nmodel = {:?}\nactivations = []\nascent = \"decorrelated\"\nfilters = [{filters:?}]\n\
+             [[section.input]]\nline = {{ length = 7, width = 1, color = \"red\", angle = 0 }}\n",
+            model.to_str().unwrap()
+        );
+        std::fs::write(folder.path().join("chapter.toml"), text).unwrap();
+        convscope(folder.path(), &["report", "--quick", "-q"])
+    };
+    let output = chapter("conv2d_22");
+    assert_eq!(output.status.code(), Some(2));
+    let told = message(&output);
+    assert!(told.contains("chapter.toml:7: section.filters: `conv2d_22` is no layer or tensor"), "{told}");
+    assert!(told.contains("did you mean `conv2d_2`?"), "{told}");
+    assert!(chapter("2d_2").status.success());
+    let page = std::fs::read_to_string(folder.path().join("reports/chapter.md")).unwrap();
+    assert!(page.contains("Convolutional Filters (conv2d_2)") && !page.contains("Convolutional Filters (conv2d_1)"));
+    assert!(page.contains("12 steps of Adam at rate 0.05"), "{page}");
+}
+
+#[test]
 fn the_help_says_how_much_is_shown_of_a_large_network() {
     let output = convscope(&repository(""), &["filters", "--help"]);
     let help = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,6 +1,7 @@
 //! Which convolutions and filters are shown: those asked for, else all of a small network and some of a large one.
 
 use super::words;
+use crate::config::suggestion;
 use crate::error::{Error, Result};
 use crate::model::table::thousands;
 use crate::model::{Layer, Network};
@@ -101,7 +102,11 @@ pub fn convolution<'n>(network: &'n Network, text: &str) -> Result<&'n Layer> {
         _ if target.is_ok() => {
             format!("is no convolution of {}, which has {}", network.name(), words::convolutions(network))
         }
-        _ => format!("is no layer or tensor of {}, which has {}", network.name(), words::convolutions(network)),
+        _ => {
+            let near = suggestion(text, convolutions().map(|layer| layer.name.as_str()));
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            format!("is no layer or tensor of {}, which has {}{hint}", network.name(), words::convolutions(network))
+        }
     };
     Err(Error::input(format!("`{text}` {what}")))
 }
@@ -161,6 +166,7 @@ mod tests {
         assert!(named("pooled").unwrap_err().contains("is no convolution of"));
         let missing = named("nowhere").unwrap_err();
         assert!(missing.contains("is no layer or tensor") && missing.contains("block.9.conv (2 filters)"), "{missing}");
+        assert!(named("block.4.cnov").unwrap_err().ends_with("; did you mean `block.4.conv`?"));
         assert!(named("").is_err());
     }
 

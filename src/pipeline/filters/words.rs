@@ -103,7 +103,7 @@ pub fn ascent(settings: &Settings) -> String {
             "{steps} projected steps, the first {step} half ranges long, then shorter, with weights {l2} for the distance from the mean colour, {tv} for total variation, and at first {leak} for the value before the activation; from mid-range with noise of seed {seed}, at most {starts} starts"
         ),
         Mode::Decorrelated => format!(
-            "{steps} steps of Adam at rate {step}, at first with weight {leak} for the value before the activation; for each the image is shifted by up to {:.1} pixels, scaled by up to {:.0} %, turned by up to {}° and shifted again by up to {:.1} pixels at random, grey coming in at its sides; from grey with noise of seed {seed}, {RISE} times as strong at each further start, at most {starts} starts",
+            "{steps} steps of Adam at rate {step}, with weight {leak} for the value before the activation; for each the image is shifted by up to {:.1} pixels, scaled by up to {:.0} %, turned by up to {}° and shifted again by up to {:.1} pixels at random, grey coming in at its sides; from grey with noise of seed {seed}, {RISE} times as strong at each further start, at most {starts} starts",
             motions.jitter[0] / 2.0,
             100.0 * motions.scale,
             motions.rotation,
@@ -115,7 +115,7 @@ pub fn ascent(settings: &Settings) -> String {
 /// What moves instead of the pixels, in words; `None` where they move themselves.
 pub fn parametrisation(settings: &Settings) -> Option<String> {
     let colours = match settings.mixing.nrows() {
-        3 => "their colours by a square root of the covariance of ImageNet's colours",
+        3 | 4 => "their colours by a square root of the covariance of ImageNet's colours",
         _ => "each channel on its own",
     };
     (settings.mode == Mode::Decorrelated).then(|| {

@@ -193,8 +193,7 @@ fn climb(
     let start = problem.value(&evaluation);
     let mut curve = Vec::with_capacity(settings.steps);
     for step in 0..settings.steps {
-        let leak = settings.leak * (1.0 - 2.0 * step as f32 / settings.steps as f32).max(0.0);
-        let gradient = problem.gradient_with_leak(&evaluation, leak)?;
+        let gradient = problem.gradient_with_leak(&evaluation, settings.leak_at(step))?;
         // Where there is no gradient there is nothing to follow; regularisation alone would only undo the image.
         if answers(&gradient) {
             canvas.advance(&gradient, step);

@@ -55,8 +55,9 @@ pub struct Settings {
     pub l2: f32,
     /// Bounded mode: weight of the total variation (Rudin, Osher, Fatemi 1992), in the same units.
     pub tv: f32,
-    /// Not in pixel mode: how much the value before the activation counts beside the objective at the first step; it fades
-    /// to nothing over the first half of the steps. It lets places answer that are silent at the start.
+    /// Not in pixel mode: how much the value before the activation counts beside the objective. It lets places answer that are
+    /// silent at the start. In bounded mode it fades to nothing over the first half of the steps; in decorrelated mode it
+    /// stays, so that the image goes on growing where the activation has an upper end, as ReLU6 has, and has reached it.
     pub leak: f32,
     /// Number of seeded start images that are tried, at least 1.
     pub starts: usize,
@@ -87,6 +88,14 @@ impl Settings {
             leak: 0.0,
             range,
             ..Settings::bounded(Vec::new(), Vec::new(), seed)
+        }
+    }
+
+    /// What [`Settings::leak`] is at a step.
+    pub(super) fn leak_at(&self, step: usize) -> f32 {
+        match self.mode {
+            Mode::Decorrelated => self.leak,
+            Mode::Pixel | Mode::Bounded => self.leak * (1.0 - 2.0 * step as f32 / self.steps as f32).max(0.0),
         }
     }
 

@@ -299,6 +299,26 @@ fn what_a_filter_needed_is_stated_of_decorrelated_images_too() {
     assert_eq!(status(0.0, 1.0).status, Status::Dead(4));
 }
 
+/// An activation with an upper end, as ReLU6 has: the image goes on growing when it is reached.
+#[test]
+fn a_decorrelated_image_grows_on_where_the_activation_does_not() {
+    let mut graph = network();
+    let (shape, at) = (graph.nodes[3].shape.clone(), graph.nodes.len());
+    graph.nodes.push(node("end", Op::Constant(Arc::new(vec![0.01])), vec![], vec![1, 1, 1, 1]));
+    graph.nodes.push(node("ended", Op::Binary(Binary::Min), vec![3, at], shape));
+    let layer = Convolution::new(&graph, 2, at + 1, 1).unwrap();
+    let before = |leak: f32| {
+        let settings = Settings { leak, ..decorrelated() };
+        let ascent = ascend(&layer.channel(0).unwrap(), 0, frame(), &settings).unwrap();
+        assert!(ascent.end > 0.009, "{}", ascent.end);
+        let image = frame().values(&ascent.image);
+        let unclipped = Settings { after_activation: false, ..settings };
+        objective_at(&layer.channel(0).unwrap(), &image, frame(), &unclipped).unwrap()
+    };
+    let (with, without) = (before(decorrelated().leak), before(0.0));
+    assert!(with > 1.2 * without, "{with} {without}");
+}
+
 #[test]
 fn total_variation_has_the_gradient_it_should() {
     let frame = Frame::new(&[1, 2, 3, 3], false).unwrap();

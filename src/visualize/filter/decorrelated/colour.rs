@@ -9,14 +9,18 @@ use crate::tensor::gemm::{Matrix, gemm};
 const IMAGENET: [[f32; 3]; 3] = [[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]];
 
 /// The matrix from independent parts to an image's channels, the longest of its columns being 1 long: ImageNet's for three
-/// channels, in the order blue, green, red if `reversed`; the identity for any other number, of which nothing is known.
+/// channels, in the order blue, green, red if `reversed`, and for the first three of four, the last being opacity; channels
+/// of which nothing is known stay on their own.
 pub fn mixing(channels: usize, reversed: bool) -> Array2<f32> {
-    if channels != 3 {
-        return Array2::eye(channels);
+    let mut mixing = Array2::eye(channels);
+    if let 3 | 4 = channels {
+        let length = |part: usize| IMAGENET.iter().map(|row| row[part].powi(2)).sum::<f32>().sqrt();
+        let longest = (0..3).map(length).fold(0.0, f32::max);
+        for ((c, part), value) in mixing.slice_mut(ndarray::s![..3, ..3]).indexed_iter_mut() {
+            *value = IMAGENET[if reversed { 2 - c } else { c }][part] / longest;
+        }
     }
-    let length = |part: usize| IMAGENET.iter().map(|row| row[part].powi(2)).sum::<f32>().sqrt();
-    let longest = (0..3).map(length).fold(0.0, f32::max);
-    Array2::from_shape_fn((3, 3), |(c, part)| IMAGENET[if reversed { 2 - c } else { c }][part] / longest)
+    mixing
 }
 
 /// The channels [c, pixels] that these independent parts make.
@@ -58,6 +62,7 @@ mod tests {
         // 0.09 / √(0.26² + 2 · 0.27²)
         assert!((mixed(&matrix, &[0.0, 1.0, 0.0])[0] - 0.194_825).abs() < 1e-5);
         assert_eq!(mixed(&mixing(1, false), &[0.3, 0.4]), [0.3, 0.4]);
+        assert_eq!(mixed(&mixing(4, false), &[0.1, 2.0, -1.0, 0.7]), [&rgb[..], &[0.7]].concat());
     }
 
     #[test]
