@@ -3,7 +3,7 @@
 use super::explainer::Forward;
 use super::input::Ready;
 use crate::error::{Error, Result};
-use crate::figure::grid::{Layout, Legend, Scale, feature_maps, grid};
+use crate::figure::grid::{Layout, Legend, Scale, Tile, feature_maps, grid};
 use crate::figure::{Colormap, range};
 use crate::measure::energy::energy;
 use crate::measure::sparsity::live_channels;
@@ -11,11 +11,17 @@ use crate::model::Layer;
 use crate::report::Assets;
 use crate::report::page::{Figure, Line};
 use crate::visualize::placement::{Cells, dense};
-use ndarray::{Array3, ArrayD, Axis};
+use ndarray::{Array3, ArrayD, ArrayView2, Axis, s};
 use serde_json::json;
 
 /// Room for a grid in CSS pixels.
 const ROOM: usize = 960;
+/// Of a layer with more channels or more cells than this, the most active channels are shown.
+const CHANNELS: usize = 128;
+const CELLS: usize = 1 << 17;
+const MOST_ACTIVE: usize = 32;
+/// Longest side of a tile in cells; those of a larger map are averaged.
+const SIDE: usize = 64;
 
 /// A layer's activation for one image as [channels, height, width].
 ///
@@ -55,18 +61,30 @@ pub fn figure(
     let (channels, height, width) = activation.dim();
     let live = live_channels(activation.view());
     let (low, high) = range(activation.iter().copied()).unwrap_or((0.0, 0.0));
-    let tiles = feature_maps(activation.view(), Scale::PerTile, Colormap::Viridis);
+    let many = channels > CHANNELS || activation.len() > CELLS;
+    let shown = most_active(activation, if many { MOST_ACTIVE } else { channels });
+    let block = height.max(width).div_ceil(SIDE).max(1);
+    let picked = activation.select(Axis(0), &shown);
+    let maps = if block > 1 { averaged(&picked, block) } else { picked };
+    let names = shown.iter().map(usize::to_string);
+    let tiles: Vec<Tile> = feature_maps(maps.view(), Scale::PerTile, Colormap::Viridis)
+        .into_iter()
+        .zip(names)
+        .map(|(tile, name)| tile.labelled(name))
+        .collect();
     let legend =
         Legend { colormap: Colormap::Viridis, low: "channel's minimum".into(), high: "channel's maximum".into() };
     let id = format!("{section}-input-{number}-activation-{}", layer.name);
     let title = format!("Activation of {} for {}", layer.name, input.name);
-    let picture = grid(&tiles, Layout::fitting(channels, width, ROOM), Some(&legend), &title)?;
+    let picture = grid(&tiles, Layout::fitting(tiles.len(), maps.len_of(Axis(2)), ROOM), Some(&legend), &title)?;
     let image = assets.add(&id, picture);
     let folded = layer.activation.as_ref().map(|name| format!(", after its {name}")).unwrap_or_default();
     let caption = format!(
-        "Intermediate layer activation of {} ({}{folded}): {channels} channels of {height}×{width}, each on a scale of its own; {}.",
+        "Intermediate layer activation of {} ({}{folded}): {channels} channels of {height}×{width}{}, each on a scale of its own{}; {}.",
         layer.name,
         layer.kind,
+        if shown.len() < channels { format!(", the {} most active of them shown", shown.len()) } else { String::new() },
+        if block > 1 { format!(", {block}×{block} cells averaged to a pixel") } else { String::new() },
         silent(channels, live)
     );
     let alt = format!(
@@ -76,7 +94,7 @@ pub fn figure(
         on_object(activation, input)
     );
     let mut figure = Figure::single(id, caption, image, alt);
-    figure.tiles = channels;
+    figure.tiles = shown.len();
     figure.provenance = vec![
         Line::new("Tensor", format!("{}, {channels}×{height}×{width}", layer.output_tensor)),
         Line::new("Values", format!("{low:.4} to {high:.4} over all channels")),
@@ -92,6 +110,26 @@ pub fn figure(
     figure.data =
         json!({ "layer": layer.name, "tensor": layer.output_tensor, "live_channels": live, "channels": per_channel });
     Ok(figure)
+}
+
+/// The `most` channels whose mean magnitude is largest, in their own order; of equal ones those that come first.
+fn most_active(activation: &Array3<f32>, most: usize) -> Vec<usize> {
+    let mean = |map: ArrayView2<f32>| map.iter().map(|a| f64::from(a.abs())).sum::<f64>();
+    let mut channels: Vec<(usize, f64)> = activation.outer_iter().map(mean).enumerate().collect();
+    channels.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut channels: Vec<usize> = channels.into_iter().take(most).map(|(channel, _)| channel).collect();
+    channels.sort_unstable();
+    channels
+}
+
+/// Every map with blocks of `block` × `block` cells averaged, less at the lower and right edges.
+fn averaged(maps: &Array3<f32>, block: usize) -> Array3<f32> {
+    let (channels, height, width) = maps.dim();
+    Array3::from_shape_fn((channels, height.div_ceil(block), width.div_ceil(block)), |(channel, row, column)| {
+        let (top, left) = (row * block, column * block);
+        let cells = maps.slice(s![channel, top..(top + block).min(height), left..(left + block).min(width)]);
+        cells.sum() / cells.len() as f32
+    })
 }
 
 fn silent(channels: usize, live: usize) -> String {

@@ -2,7 +2,7 @@
 
 use crate::backprop::{ReluRule, Tape};
 use crate::error::{Error, Result};
-use crate::model::graph::{Graph, Op, ValueId};
+use crate::model::graph::{Graph, Node, Op, ValueId};
 use crate::model::{Head, HeadActivation, Network, Plan};
 use crate::visualize::cause::{Cause, Walk, of_map};
 use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis, IxDyn};
@@ -128,6 +128,11 @@ impl<'n> Explainer<'n> {
             _ => None,
         });
         named.collect()
+    }
+
+    /// The number of values of the target for one image.
+    pub fn target_len(&self) -> usize {
+        self.graph.nodes.get(self.target_id).map_or(0, Node::len)
     }
 
     /// Runs one image, or a batch, through tract.

@@ -13,7 +13,13 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// Images that are checked at most; more would add time and no information.
-const IMAGES: usize = 4;
+pub const IMAGES: usize = 4;
+
+/// Images whose check a page can afford: fewer of a network with a large activation, whose tail takes seconds.
+pub fn images(explainer: &Explainer) -> usize {
+    (BUDGET / (LEAST * explainer.target_len()).max(1)).clamp(1, IMAGES)
+}
+
 /// Single elements of a gradient that are checked on each image and head.
 const ELEMENTS: usize = 48;
 /// Values of activations that are perturbed for one image and head: all channels of a small network, a seeded sample of a large one,

@@ -1,7 +1,7 @@
 //! Class activation heatmaps of one input: a map for each head, its overlay, its numbers, and the reason where it is empty.
 
 use super::differences::Differences;
-use super::explainer::{Explainer, Forward, Score, feature_maps};
+use super::explainer::{Explainer, Forward, Gradient, Score, feature_maps};
 use super::input::{Photograph, Ready};
 use crate::error::Result;
 use crate::figure::{Colormap, Picture, overlay, range};
@@ -78,7 +78,7 @@ pub fn cells(placement: Placement, fields: Option<(Cells, Cells)>) -> (Option<(C
     }
 }
 
-/// The maps of every head for one input, by one method; `classes` and `labels` name the class of each head.
+/// The maps of one input, by method and then by head; `classes` are the class of each head with its label.
 ///
 /// # Errors
 /// A target that is no feature map, or operators without a rule in the tail.
@@ -87,19 +87,21 @@ pub fn maps(
     forward: &Forward,
     input: &Ready,
     classes: &[(usize, String)],
-    method: Method,
+    methods: &[Method],
     style: &Style,
-) -> Result<Vec<Heatmap>> {
+) -> Result<Vec<Vec<Heatmap>>> {
     let value = forward.get(&explainer.target)?;
     let activation: Array3<f32> = feature_maps(&explainer.target, value.view())?;
     let tail = explainer.tail(&input.tensor, value)?;
-    let one = |(head, (class, label)): (usize, &(usize, String))| {
-        let gradient = tail.gradient(head, *class, Score::Logit)?;
-        let signed = signed_map(method, activation.view(), gradient.gradient.view());
-        let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
-        Ok(placed(Found { head, class: *class, label, score: gradient.score, method, signed, cause }, input, style))
+    let gradient = |(head, (class, _)): (usize, &(usize, String))| tail.gradient(head, *class, Score::Logit);
+    let gradients = classes.iter().enumerate().map(gradient).collect::<Result<Vec<_>>>()?;
+    let one = |method: Method, (head, ((class, label), found)): (usize, (&(usize, String), &Gradient))| {
+        let signed = signed_map(method, activation.view(), found.gradient.view());
+        let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &found.gradient)?;
+        Ok(placed(Found { head, class: *class, label, score: found.score, method, signed, cause }, input, style))
     };
-    classes.iter().enumerate().map(one).collect()
+    let all = |method: &Method| classes.iter().zip(&gradients).enumerate().map(|head| one(*method, head)).collect();
+    methods.iter().map(all).collect()
 }
 
 /// Grad-CAM maps of every head whose weights come from central differences, for tails with operators that have no rule.

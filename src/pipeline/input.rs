@@ -2,6 +2,7 @@
 
 use super::preprocess::Recipe;
 use crate::config::{Input, Object, Source};
+use crate::dataset::files;
 use crate::dataset::image::{Fit, ResizeFilter, Size, WHITE, grey_to_rgb, read, resize};
 use crate::dataset::{digit, idx, line};
 use crate::error::{Error, Result};
@@ -72,6 +73,8 @@ pub struct Sources<'a> {
     pub heads: &'a [Head],
     /// The labels of each head, where known.
     pub labels: &'a [Option<Vec<String>>],
+    /// How many of the last parts of its path name a photograph; see [`files::distinct`].
+    pub parts: usize,
 }
 
 impl Sources<'_> {
@@ -110,6 +113,27 @@ impl Sources<'_> {
             }
             Source::Image { path, label, object } => self.photograph(path, label.as_deref(), object.as_ref()),
         }
+    }
+
+    /// The name of an input that is a photograph.
+    pub fn name(&self, input: &Input) -> Option<String> {
+        match &input.source {
+            Source::Image { path, .. } => Some(files::tail(path, self.parts)),
+            _ => None,
+        }
+    }
+
+    /// Why a photograph is left out, in words that do not say where on the machine it is.
+    pub fn complaint(&self, input: &Input, cause: &Error) -> String {
+        let mut words = cause.to_string();
+        if let Source::Image { path, object, .. } = &input.source {
+            let mask =
+                object.iter().filter_map(|object| if let Object::Mask(mask) = object { Some(mask) } else { None });
+            for file in mask.chain([path]) {
+                words = words.replace(&file.display().to_string(), &files::tail(file, self.parts));
+            }
+        }
+        words
     }
 
     /// Makes a line ready.
@@ -157,8 +181,7 @@ impl Sources<'_> {
     }
 
     fn photograph(&self, path: &Path, label: Option<&str>, object: Option<&Object>) -> Result<Ready> {
-        let file =
-            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let file = files::tail(path, self.parts);
         let image = read(path, WHITE)?;
         let (height, width, _) = image.dim();
         let mask = match object {

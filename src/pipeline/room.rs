@@ -1,7 +1,7 @@
 //! One input of a section: what the network does with it, and the page of that.
 
 use super::differences::Differences;
-use super::explainer::{Explainer, best, probabilities};
+use super::explainer::{Explainer, Forward, best, probabilities};
 use super::heatmaps::{Heatmap, Style};
 use super::input::{Ready, class_of};
 use super::section::Loaded;
@@ -15,27 +15,28 @@ use crate::report::page::{self, Figure, Line, Prediction};
 use crate::report::{Assets, assets::slug};
 use crate::visualize::cam::Method;
 use crate::visualize::saliency;
-use ndarray::{Array2, Array3, ArrayD};
+use ndarray::{Array2, ArrayD};
 use serde_json::json;
 
 /// Room for the picture of an input in CSS pixels.
 const INPUT_ROOM: usize = 196;
 
-/// Bars of a head's probabilities.
-const BARS: usize = 5;
+/// The most probable classes of a head that are named.
+const LEADING: usize = 5;
 
-/// What one input gave: everything that is drawn of it.
+/// What one input gave: everything that is said or drawn of it. To be let go as soon as that is done, for it holds the network's values.
 pub(super) struct Seen {
-    ready: Ready,
-    predictions: Vec<Prediction>,
-    probabilities: Vec<Vec<f64>>,
-    activations: Vec<Array3<f32>>,
-    classes: Vec<(usize, String)>,
+    pub ready: Ready,
+    pub predictions: Vec<Prediction>,
+    /// By head.
+    pub probabilities: Vec<Vec<f64>>,
+    /// The class that each head's maps explain, and its label.
+    pub classes: Vec<(usize, String)>,
     /// By method, then by head.
-    heatmaps: Vec<Vec<Heatmap>>,
+    pub heatmaps: Vec<Vec<Heatmap>>,
     /// By head, where asked for.
-    saliency: Vec<Array2<f32>>,
-    logits: Vec<ArrayD<f32>>,
+    pub saliency: Vec<Array2<f32>>,
+    forward: Forward,
 }
 
 /// Everything about a section that its inputs share.
@@ -60,8 +61,7 @@ impl Room<'_> {
         let heads = self.loaded.network.heads();
         let probabilities =
             heads.iter().map(|head| Ok(probabilities(head, forward.get(&head.logits)?))).collect::<Result<Vec<_>>>()?;
-        let label =
-            |head: usize, class: usize| labels::label(self.loaded.labels.get(head).and_then(|l| l.as_deref()), class);
+        let label = |head: usize, class: usize| self.label(head, class);
         let prediction = |(head, p): (usize, &Vec<f64>)| {
             let truth = ready.truths.get(head).copied().flatten().map(|truth| label(head, truth));
             Prediction::new(heads[head].name.clone(), label(head, best(p)), p[best(p)], truth)
@@ -72,14 +72,13 @@ impl Room<'_> {
             (class, label(head, class))
         };
         let classes: Vec<(usize, String)> = probabilities.iter().enumerate().map(explained).collect();
-        let activations = self.shown.iter().map(|layer| activations::maps(layer, &forward)).collect::<Result<_>>()?;
-        let maps = |method: &Method| match &self.differences {
-            None => heatmaps::maps(self.explainer, &forward, &ready, &classes, *method, &self.style),
+        let (explainer, style) = (self.explainer, &self.style);
+        let heatmaps = match &self.differences {
+            None => heatmaps::maps(explainer, &forward, &ready, &classes, &self.methods, style)?,
             Some(differences) => {
-                heatmaps::maps_by_differences(differences, self.explainer, &forward, &ready, &classes, &self.style)
+                vec![heatmaps::maps_by_differences(differences, explainer, &forward, &ready, &classes, style)?]
             }
         };
-        let heatmaps = self.methods.iter().map(maps).collect::<Result<_>>()?;
         let saliency = |method: saliency::Method| {
             let layout = self.loaded.recipe.preprocess.layout;
             let map = |(head, (class, _)): (usize, &(usize, String))| {
@@ -88,8 +87,12 @@ impl Room<'_> {
             classes.iter().enumerate().map(map).collect::<Result<Vec<_>>>()
         };
         let saliency = self.saliency.map(saliency).transpose()?.unwrap_or_default();
-        let logits = heads.iter().map(|head| forward.get(&head.logits).cloned()).collect::<Result<_>>()?;
-        Ok(Seen { predictions, probabilities, activations, classes, heatmaps, saliency, logits, ready })
+        Ok(Seen { predictions, probabilities, classes, heatmaps, saliency, forward, ready })
+    }
+
+    /// The label of a head's class.
+    pub fn label(&self, head: usize, class: usize) -> String {
+        labels::label(self.loaded.labels.get(head).and_then(|labels| labels.as_deref()), class)
     }
 
     /// The class that a head's map explains.
@@ -107,10 +110,11 @@ impl Room<'_> {
     pub fn input(&self, number: usize, seen: &Seen, assets: &mut Assets) -> Result<page::Input> {
         let section = &self.loaded.id;
         let heads: Vec<String> = self.loaded.network.heads().iter().map(|head| head.name.clone()).collect();
-        let activations = self.shown.iter().zip(&seen.activations);
-        let activations = activations
-            .map(|(layer, activation)| activations::figure(section, number, layer, activation, &seen.ready, assets))
-            .collect::<Result<_>>()?;
+        let activation = |layer: &&Layer| {
+            let maps = activations::maps(layer, &seen.forward)?;
+            activations::figure(section, number, layer, &maps, &seen.ready, assets)
+        };
+        let activations = self.shown.iter().map(activation).collect::<Result<_>>()?;
         let mut notes: Vec<String> = Vec::new();
         let mut figures: Vec<Figure> = Vec::new();
         for maps in &seen.heatmaps {
@@ -135,7 +139,11 @@ impl Room<'_> {
             )?);
         }
         Ok(page::Input {
-            heading: "Input Image".into(),
+            name: seen.ready.name.clone(),
+            heading: match seen.ready.photograph {
+                Some(_) => format!("Input Image: {}", seen.ready.name),
+                None => "Input Image".into(),
+            },
             description: seen.ready.origin.clone(),
             figure: Some(self.picture(number, seen, &heads, assets)?),
             predictions: seen.predictions.clone(),
@@ -150,19 +158,14 @@ impl Room<'_> {
     fn probability_bars(&self, id: &str, seen: &Seen, assets: &mut Assets) -> Result<Vec<page::Panel>> {
         let heads = self.loaded.network.heads().iter().zip(&seen.probabilities).enumerate();
         let panel = |(number, (head, probabilities)): (usize, (&Head, &Vec<f64>))| {
-            let mut classes: Vec<usize> = (0..probabilities.len()).collect();
-            classes.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
-            classes.truncate(BARS);
             let truth = seen.ready.truths.get(number).copied().flatten();
-            let bars: Vec<Bar> = classes
-                .iter()
-                .map(|class| Bar {
-                    label: labels::label(self.loaded.labels.get(number).and_then(|l| l.as_deref()), *class),
-                    value: probabilities[*class],
-                    text: page::percent(probabilities[*class]),
-                    mark: if truth == Some(*class) { "✓".into() } else { String::new() },
-                })
-                .collect();
+            let bar = |(class, p): (usize, f64)| Bar {
+                label: self.label(number, class),
+                value: p,
+                text: page::percent(p),
+                mark: if truth == Some(class) { "✓".into() } else { String::new() },
+            };
+            let bars: Vec<Bar> = leading(probabilities).into_iter().map(bar).collect();
             let alt: Vec<String> = bars.iter().map(|bar| format!("{} {}", bar.label, bar.text)).collect();
             let image = assets.add(&format!("{id}-{}", head.name), chart::bars(&head.name, &bars)?);
             Ok(page::Panel { image, alt: format!("{}: {}", head.name, alt.join(", ")) })
@@ -171,7 +174,10 @@ impl Room<'_> {
     }
 
     /// The arrays behind the maps of one input: signed maps on the target's grid, saliency maps, logits.
-    pub fn raw(&self, number: usize, seen: &Seen, raw: &mut Vec<(String, ArrayD<f32>)>) {
+    ///
+    /// # Errors
+    /// Never in practice: the logits were tapped.
+    pub fn raw(&self, number: usize, seen: &Seen, raw: &mut Vec<(String, ArrayD<f32>)>) -> Result<()> {
         let heads = self.loaded.network.heads();
         let stem = |head: usize, what: &str| {
             let name = heads.get(head).map_or("", |head| head.name.as_str());
@@ -183,9 +189,10 @@ impl Room<'_> {
         for (head, map) in seen.saliency.iter().enumerate() {
             raw.push((stem(head, self.saliency.map_or("saliency", saliency::Method::title)), map.clone().into_dyn()));
         }
-        for (head, logits) in seen.logits.iter().enumerate() {
-            raw.push((stem(head, "logits"), logits.clone()));
+        for (head, described) in heads.iter().enumerate() {
+            raw.push((stem(head, "logits"), seen.forward.get(&described.logits)?.clone()));
         }
+        Ok(())
     }
 
     /// The input's picture.
@@ -213,4 +220,12 @@ impl Room<'_> {
         figure.data = json!({ "input": seen.ready.name, "heads": all });
         Ok(figure)
     }
+}
+
+/// The most probable classes with their probabilities, the most probable first; of equal ones the lower number.
+pub(super) fn leading(probabilities: &[f64]) -> Vec<(usize, f64)> {
+    let mut classes: Vec<(usize, f64)> = probabilities.iter().copied().enumerate().collect();
+    classes.sort_by(|a, b| b.1.total_cmp(&a.1));
+    classes.truncate(LEADING);
+    classes
 }

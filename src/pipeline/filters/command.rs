@@ -40,7 +40,8 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made
     let chosen = options.filters.as_deref().map(|text| numbers(text, &network)).transpose()?;
     let sized = Preprocessing { size: Some(size.unwrap_or(network.listed_size())), ..Preprocessing::default() };
     let recipe = preprocess::recipe(&network, Some(&sized), &|_, message| Error::input(message))?;
-    let sources = Sources { seed: options.seed, mnist: None, recipe: &recipe, heads: network.heads(), labels: &[] };
+    let sources =
+        Sources { seed: options.seed, mnist: None, recipe: &recipe, heads: network.heads(), labels: &[], parts: 1 };
     let scene = Scene::new(&network, &recipe, natural_inputs(&sources, &own_data(&network))?)?;
     let count = |layer: &&Layer| chosen.as_ref().map_or(words::filter_count(&network, layer).unwrap_or(0), Vec::len);
     let bar = progress.bar(layers.iter().map(count).sum(), "Filters");

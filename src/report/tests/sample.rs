@@ -290,6 +290,7 @@ fn section(
         fold: None,
     };
     Section {
+        survey: None,
         id: id.into(),
         heading: heading.into(),
         paragraphs: vec![

@@ -1,0 +1,83 @@
+//! Which layers' activations a page shows: those asked for, every convolution and pooling layer of a small network, a few of a large one.
+
+use super::section::layer;
+use crate::config::{Chapter, Section};
+use crate::error::Result;
+use crate::model::{Layer, Network, Target};
+
+/// A network with more convolution and pooling layers than this is large.
+const MANY: usize = 16;
+/// Layers that are shown of a large network.
+const CHOSEN: usize = 6;
+/// What asks for every layer.
+const ALL: &str = "all";
+
+/// The layers shown, in the network's order, and a sentence about how they were chosen where not all are shown.
+pub(super) struct Shown<'n> {
+    pub layers: Vec<&'n Layer>,
+    pub note: Option<String>,
+}
+
+/// Chooses the layers; `target` is the activation that heatmaps explain.
+///
+/// # Errors
+/// A layer that the network lacks, or that is no feature map.
+pub(super) fn shown<'n>(
+    chapter: &Chapter,
+    section: &Section,
+    network: &'n Network,
+    target: &Target,
+) -> Result<Shown<'n>> {
+    let convolution_or_pooling =
+        |layer: &&Layer| layer.is_map() && (layer.convolution.is_some() || layer.kind.contains("Pooling"));
+    let every: Vec<&Layer> = network.layers().iter().filter(convolution_or_pooling).collect();
+    let all = |layers: Vec<&'n Layer>| Shown { layers, note: None };
+    match section.activations.as_deref() {
+        None if every.len() > MANY => {
+            let layers = few(network, &every, target);
+            let note = format!(
+                "Of the {} convolution and pooling layers of this network, activations are shown of {}: the first convolution, the last layer before each change of size, and the layer that heatmaps explain. {}",
+                every.len(),
+                layers.len(),
+                "`activations` in a chapter file, or `--activations` of `explain`, asks for others by name, for `all` or for none."
+            );
+            Ok(Shown { layers, note: Some(note) })
+        }
+        None => Ok(all(every)),
+        Some([word]) if word.value == ALL && network.layer(ALL).is_none() => Ok(all(every)),
+        Some(names) => {
+            let map = |name| {
+                let found: &'n Layer = layer(chapter, network, name)?;
+                let shape = &found.output_shape;
+                let refused =
+                    || chapter.error(name, format!("{} gives {shape:?}, which is no feature map", found.name));
+                if found.is_map() { Ok(found) } else { Err(refused()) }
+            };
+            names.iter().map(map).collect::<Result<_>>().map(all)
+        }
+    }
+}
+
+/// The first convolution, the last of `every` before each change of size, and the target; of more than [`CHOSEN`] those that lie evenly.
+fn few<'n>(network: &'n Network, every: &[&'n Layer], target: &Target) -> Vec<&'n Layer> {
+    let first = every.iter().find(|layer| layer.convolution.is_some()).copied();
+    let target = target.layer.as_ref().and_then(|name| network.layer(name)).filter(|layer| layer.is_map());
+    // The target stands for the last layer of its size.
+    let stages = every.windows(2).filter(|pair| size(network, pair[0]) != size(network, pair[1])).map(|pair| pair[0]);
+    let last = if target.is_some() { None } else { every.last().copied() };
+    let chosen: Vec<&Layer> = first.into_iter().chain(stages).chain(last).chain(target).collect();
+    let layers: Vec<&Layer> =
+        network.layers().iter().filter(|layer| chosen.iter().any(|other| other.name == layer.name)).collect();
+    let place = |i: usize| i * (layers.len() - 1) / (CHOSEN - 1);
+    if layers.len() > CHOSEN { (0..CHOSEN).map(|i| layers[place(i)]).collect() } else { layers }
+}
+
+/// Height and width of a layer's output, or the distance of its cells in the image where its size is open.
+fn size(network: &Network, layer: &Layer) -> [Option<usize>; 2] {
+    let axes = if network.input().channels_last { [1, 2] } else { [2, 3] };
+    let size = axes.map(|axis| layer.output_shape.get(axis).copied().flatten());
+    if size != [None, None] {
+        return size;
+    }
+    network.receptive_field(&layer.output_tensor).map_or(size, |field| field.jump.map(Some))
+}
