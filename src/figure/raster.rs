@@ -82,6 +82,10 @@ impl Raster {
     /// # Errors
     /// Only for a picture without pixels or larger than PNG allows.
     pub fn png(&self) -> Result<Vec<u8>> {
+        self.png_with(self.palette())
+    }
+
+    fn png_with(&self, palette: Option<BTreeMap<[u8; 4], u8>>) -> Result<Vec<u8>> {
         let size = |pixels: usize| u32::try_from(pixels).map_err(|_| Error::other("a picture is too large for PNG"));
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, size(self.width)?, size(self.height)?);
@@ -90,14 +94,21 @@ impl Raster {
             encoder.set_deflate_compression(QUICK);
         }
         encoder.set_depth(png::BitDepth::Eight);
-        let data = match self.palette() {
+        let data = match palette {
             Some(palette) => {
                 encoder.set_color(png::ColorType::Indexed);
                 encoder.set_filter(png::Filter::NoFilter);
                 encoder.set_palette(palette.keys().flat_map(|[_, r, g, b]| [*r, *g, *b]).collect::<Vec<u8>>());
                 // Sorted by opacity first, so that a single entry says which colour is clear.
                 encoder.set_trns(palette.keys().take_while(|key| key[0] == 0).map(|_| 0).collect::<Vec<u8>>());
-                self.pixels.iter().map(|&[r, g, b, a]| palette.get(&[a, r, g, b]).copied().unwrap_or(0)).collect()
+                let mut last = (CLEAR, palette.get(&CLEAR).copied().unwrap_or(0));
+                let index = |&[r, g, b, a]: &Rgba| {
+                    if last.0 != [r, g, b, a] {
+                        last = ([r, g, b, a], palette.get(&[a, r, g, b]).copied().unwrap_or(0));
+                    }
+                    last.1
+                };
+                self.pixels.iter().map(index).collect()
             }
             None if self.is_opaque() => {
                 encoder.set_color(png::ColorType::Rgb);
@@ -139,7 +150,13 @@ impl Raster {
     /// The index of every colour, as (alpha, red, green, blue), or `None` when there are more than 256.
     fn palette(&self) -> Option<BTreeMap<[u8; 4], u8>> {
         let mut palette: BTreeMap<[u8; 4], u8> = BTreeMap::new();
-        for &[r, g, b, a] in &self.pixels {
+        let mut last = None;
+        for pixel in &self.pixels {
+            if last == Some(pixel) {
+                continue;
+            }
+            last = Some(pixel);
+            let &[r, g, b, a] = pixel;
             palette.insert([a, r, g, b], 0);
             if palette.len() > 256 {
                 return None;
@@ -154,8 +171,9 @@ impl Raster {
     pub fn svg_image(&self, x: f64, y: f64, magnification: f64) -> Result<String> {
         let mut element = String::new();
         let (width, height) = (self.width as f64 * magnification, self.height as f64 * magnification);
-        let photograph = self.pixels.len() > PHOTOGRAPH && self.is_opaque() && self.palette().is_none();
-        let (kind, bytes) = if photograph { ("jpeg", self.jpeg()?) } else { ("png", self.png()?) };
+        let palette = self.palette();
+        let photograph = self.pixels.len() > PHOTOGRAPH && palette.is_none() && self.is_opaque();
+        let (kind, bytes) = if photograph { ("jpeg", self.jpeg()?) } else { ("png", self.png_with(palette)?) };
         let style = if magnification < 1.0 { "" } else { r#" style="image-rendering:pixelated""# };
         let data = base64::engine::general_purpose::STANDARD.encode(bytes);
         let _ = write!(

@@ -150,7 +150,18 @@ fn placed(found: Found, input: &Ready, style: &Style) -> Heatmap {
     Heatmap { head, class, label: label.to_string(), score, method, signed, rectified, dense, cause, energy }
 }
 
-/// One figure for the maps of all heads by one method: maps in one row, overlays in the next, one colour bar for both.
+/// The input as it stands beside the maps of `heads` heads.
+///
+/// # Errors
+/// An input without pixels.
+pub fn beside(input: &Ready, heads: usize) -> Result<Picture> {
+    let (height, width, _) = input.shown.dim();
+    let size = overlay::panel_size((width, height), overlay::room(heads));
+    overlay::input(input.shown.view(), overlay::Panel { size, label: "Input" })
+}
+
+/// One figure for the maps of all heads by one method: maps in one row, overlays in the next, one colour bar for both; `beside` is
+/// the input.
 ///
 /// # Errors
 /// Maps without cells.
@@ -158,7 +169,7 @@ pub fn figure(
     id: &str,
     heads: &[String],
     maps: &[Heatmap],
-    input: &Ready,
+    (input, beside): (&Ready, &Picture),
     style: &Style,
     assets: &mut Assets,
 ) -> Result<Figure> {
@@ -173,11 +184,7 @@ pub fn figure(
     };
     let bar = overlay::colour_bar(style.colormap, "0", &format!("{shared:.3}"), size.1)?;
     let bar = add("scale", format!("colour bar from 0 to {shared:.3}"), bar);
-    let seen = add(
-        "input",
-        format!("the input, {}", input.name),
-        overlay::input(input.shown.view(), overlay::Panel { size, label: "Input" })?,
-    );
+    let seen = add("input", format!("the input, {}", input.name), beside.clone());
     let mut plain = Vec::new();
     let mut over = Vec::new();
     for map in maps {

@@ -55,6 +55,14 @@ impl Photograph {
         Ok(Photograph { image, reduced: (width as f64 / size.width as f64, height as f64 / size.height as f64), fit })
     }
 
+    /// The part that the network sees: left, top, width and height as shares of the photograph's.
+    pub fn seen(&self) -> [f64; 4] {
+        let crop = (self.fit.crop.width as f64, self.fit.crop.height as f64);
+        let ((left, top), (right, bottom)) = (self.fit.to_photo((0.0, 0.0)), self.fit.to_photo(crop));
+        let (width, height) = (self.fit.source.width as f64, self.fit.source.height as f64);
+        [left / width, top / height, (right - left) / width, (bottom - top) / height]
+    }
+
     /// Where the centre of a pixel of `image` lies in the network's input, (x, y); `None` where the network did not see it.
     pub fn in_input(&self, row: usize, column: usize) -> Option<(f64, f64)> {
         let at = ((column as f64 + 0.5) * self.reduced.0, (row as f64 + 0.5) * self.reduced.1);

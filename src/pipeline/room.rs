@@ -117,10 +117,11 @@ impl Room<'_> {
         let activations = self.shown.iter().map(activation).collect::<Result<_>>()?;
         let mut notes: Vec<String> = Vec::new();
         let mut figures: Vec<Figure> = Vec::new();
+        let beside = heatmaps::beside(&seen.ready, heads.len())?;
         for maps in &seen.heatmaps {
             let Some(first) = maps.first() else { continue };
             let id = format!("{section}-input-{number}-{}", slug(first.method.title()));
-            figures.push(heatmaps::figure(&id, &heads, maps, &seen.ready, &self.style, assets)?);
+            figures.push(heatmaps::figure(&id, &heads, maps, (&seen.ready, &beside), &self.style, assets)?);
             notes.extend(maps.iter().filter_map(|map| {
                 let cause = map.cause.as_ref()?;
                 Some(format!("{}, {}: {}", map.method.title(), heads.get(map.head)?, cause.sentence()))
@@ -141,7 +142,7 @@ impl Room<'_> {
         Ok(page::Input {
             name: seen.ready.name.clone(),
             heading: match seen.ready.photograph {
-                Some(_) => format!("Input Image: {}", seen.ready.name),
+                Some(_) => seen.ready.name.clone(),
                 None => "Input Image".into(),
             },
             description: seen.ready.origin.clone(),
@@ -198,14 +199,30 @@ impl Room<'_> {
     /// The input's picture.
     fn picture(&self, number: usize, seen: &Seen, heads: &[String], assets: &mut Assets) -> Result<Figure> {
         let (height, width, _) = seen.ready.shown.dim();
-        let panel = overlay::Panel { size: overlay::panel_size((width, height), INPUT_ROOM), label: "" };
         let id = format!("{}-input-{number}-picture", self.loaded.id);
-        let image = assets.add(&id, overlay::input(seen.ready.shown.view(), panel)?);
-        let caption = format!(
-            "Input image, as the network sees it, and the most probable classes of each head: {}.",
-            seen.ready.name
-        );
-        let mut figure = Figure::single(id.clone(), caption, image, format!("the input, {}", seen.ready.name));
+        let mut figure = match &seen.ready.photograph {
+            None => {
+                let panel = overlay::Panel { size: overlay::panel_size((width, height), INPUT_ROOM), label: "" };
+                let image = assets.add(&id, overlay::input(seen.ready.shown.view(), panel)?);
+                Figure::single(&id, "Input image", image, format!("the input, {}", seen.ready.name))
+            }
+            Some(photograph) => {
+                let (rows, columns, _) = photograph.image.dim();
+                let panel = |size, label| overlay::Panel { size: overlay::fitted_size(size, INPUT_ROOM), label };
+                let whole = panel((columns, rows), "Photograph");
+                let whole = overlay::photograph(photograph.image.view(), photograph.seen(), whole)?;
+                let input = panel((width, height), "As the network sees it");
+                let input = overlay::input(seen.ready.shown.view(), input)?;
+                let alt = format!("the photograph {}, with what the network sees of it outlined", seen.ready.name);
+                let mut figure =
+                    Figure::single(&id, "Photograph, input image", assets.add(&format!("{id}-whole"), whole), alt);
+                let alt = format!("the input, {width}×{height} pixels");
+                figure.rows[0].panels.push(page::Panel { image: assets.add(&id, input), alt });
+                figure
+            }
+        };
+        figure.caption +=
+            &format!(", as the network sees it, and the most probable classes of each head: {}.", seen.ready.name);
         let bars = self.probability_bars(&id, seen, assets)?;
         figure.rows.push(page::Row { heading: Some("Probabilities".into()), panels: bars });
         figure.provenance = vec![

@@ -39,7 +39,7 @@ pub(super) fn shown<'n>(
                 "Of the {} convolution and pooling layers of this network, activations are shown of {}: the first convolution, the last layer before each change of size, and the layer that heatmaps explain. {}",
                 every.len(),
                 layers.len(),
-                "`activations` in a chapter file, or `--activations` of `explain`, asks for others by name, for `all` or for none."
+                "The key activations of a chapter file, and the option --activations of explain, ask for others by name, for all or for none."
             );
             Ok(Shown { layers, note: Some(note) })
         }
