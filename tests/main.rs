@@ -2,6 +2,7 @@
 
 mod chapter;
 mod cli;
+mod explain;
 mod filters;
 mod goldens;
 mod inference;

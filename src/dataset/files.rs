@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use std::collections::HashSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path, PathBuf, absolute};
 
 /// How the names of image files end, in whatever case.
 const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
@@ -25,7 +25,8 @@ pub fn images(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
                 None => vec![path.clone()],
             }
         };
-        files.extend(found.into_iter().filter(|file| seen.insert(plain(file))));
+        // The same file may be given by a relative and by an absolute path.
+        files.extend(found.into_iter().filter(|file| seen.insert(absolute(file).unwrap_or_else(|_| file.clone()))));
     }
     Ok(files)
 }
@@ -74,11 +75,6 @@ fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-/// The path without what does not change its meaning, such as a leading `./`.
-fn plain(path: &Path) -> PathBuf {
-    path.components().filter(|component| *component != Component::CurDir).collect()
 }
 
 /// How many of the last parts of their paths tell all `files` apart: 1 where the names alone do.

@@ -7,7 +7,7 @@ use ndarray::{ArrayView2, ArrayView3};
 use super::grid::Tile;
 use super::raster::Raster;
 use super::svg::{Anchor, Ink, Svg, fit, text_width};
-use super::{COLUMN, Colormap, Picture, fraction};
+use super::{COLUMN, Colormap, Picture, byte, fraction};
 use crate::error::{Error, Result};
 
 /// Font size of labels, and the height of the line they stand on.
@@ -149,7 +149,7 @@ pub fn overlay(
             let channel = if channels < 3 { 0 } else { c };
             let below = image.get((y / finer, x / finer, channel)).copied().unwrap_or(0.0).clamp(0.0, 1.0);
             let above = f32::from(heat.get(c).copied().unwrap_or(0)) / 255.0;
-            ((opacity * above + (1.0 - opacity) * below) * 255.0).round() as u8
+            byte(opacity * above + (1.0 - opacity) * below)
         })
     });
     draw(&raster, panel, "heatmap over the input image")

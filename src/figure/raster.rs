@@ -1,6 +1,5 @@
 //! A small picture in memory and its bytes: PNG with a palette where 256 colours suffice, in true colour otherwise; JPEG for photographs.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -8,6 +7,7 @@ use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use png::DeflateCompression;
 
+use super::palette::Indexed;
 use crate::error::{Error, Result};
 
 /// A colour with its opacity.
@@ -40,13 +40,14 @@ impl Raster {
 
     /// A picture whose pixel at (column, row) is `colour(column, row)`, opaque.
     pub fn from_fn(width: usize, height: usize, mut colour: impl FnMut(usize, usize) -> [u8; 3]) -> Raster {
-        let mut raster = Raster::new(width, height);
+        let mut pixels = Vec::with_capacity(width * height);
         for row in 0..height {
-            for column in 0..width {
-                raster.set(column, row, colour(column, row));
-            }
+            pixels.extend((0..width).map(|column| {
+                let [r, g, b] = colour(column, row);
+                [r, g, b, 255]
+            }));
         }
-        raster
+        Raster { width, height, pixels }
     }
 
     /// Pixels in a row.
@@ -77,15 +78,11 @@ impl Raster {
         }
     }
 
-    /// The picture as PNG bytes.
+    /// The picture as PNG bytes: with a palette, or in true colour where `indexed` is none.
     ///
     /// # Errors
     /// Only for a picture without pixels or larger than PNG allows.
-    pub fn png(&self) -> Result<Vec<u8>> {
-        self.png_with(self.palette())
-    }
-
-    fn png_with(&self, palette: Option<BTreeMap<[u8; 4], u8>>) -> Result<Vec<u8>> {
+    fn png_of(&self, indexed: Option<Indexed>) -> Result<Vec<u8>> {
         let size = |pixels: usize| u32::try_from(pixels).map_err(|_| Error::other("a picture is too large for PNG"));
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, size(self.width)?, size(self.height)?);
@@ -94,21 +91,14 @@ impl Raster {
             encoder.set_deflate_compression(QUICK);
         }
         encoder.set_depth(png::BitDepth::Eight);
-        let data = match palette {
-            Some(palette) => {
+        let data = match indexed {
+            Some(Indexed { colours, pixels }) => {
                 encoder.set_color(png::ColorType::Indexed);
                 encoder.set_filter(png::Filter::NoFilter);
-                encoder.set_palette(palette.keys().flat_map(|[_, r, g, b]| [*r, *g, *b]).collect::<Vec<u8>>());
-                // Sorted by opacity first, so that a single entry says which colour is clear.
-                encoder.set_trns(palette.keys().take_while(|key| key[0] == 0).map(|_| 0).collect::<Vec<u8>>());
-                let mut last = (CLEAR, palette.get(&CLEAR).copied().unwrap_or(0));
-                let index = |&[r, g, b, a]: &Rgba| {
-                    if last.0 != [r, g, b, a] {
-                        last = ([r, g, b, a], palette.get(&[a, r, g, b]).copied().unwrap_or(0));
-                    }
-                    last.1
-                };
-                self.pixels.iter().map(index).collect()
+                encoder.set_palette(colours.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]).collect::<Vec<u8>>());
+                // Clear comes first, so that a single entry says which colour it is.
+                encoder.set_trns(colours.iter().take_while(|colour| colour[3] == 0).map(|_| 0).collect::<Vec<u8>>());
+                pixels
             }
             None if self.is_opaque() => {
                 encoder.set_color(png::ColorType::Rgb);
@@ -139,6 +129,12 @@ impl Raster {
         Ok(bytes)
     }
 
+    /// The picture as PNG bytes, for tests that look at its pixels.
+    #[cfg(test)]
+    pub fn png(&self) -> Result<Vec<u8>> {
+        self.png_of(Indexed::of(&self.pixels))
+    }
+
     fn is_opaque(&self) -> bool {
         self.pixels.iter().all(|pixel| pixel[3] == 255)
     }
@@ -147,33 +143,14 @@ impl Raster {
         self.pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
     }
 
-    /// The index of every colour, as (alpha, red, green, blue), or `None` when there are more than 256.
-    fn palette(&self) -> Option<BTreeMap<[u8; 4], u8>> {
-        let mut palette: BTreeMap<[u8; 4], u8> = BTreeMap::new();
-        let mut last = None;
-        for pixel in &self.pixels {
-            if last == Some(pixel) {
-                continue;
-            }
-            last = Some(pixel);
-            let &[r, g, b, a] = pixel;
-            palette.insert([a, r, g, b], 0);
-            if palette.len() > 256 {
-                return None;
-            }
-        }
-        palette.values_mut().zip(0..=255).for_each(|(index, position)| *index = position);
-        Some(palette)
-    }
-
     /// An SVG `<image>` of this picture at (x, y), every pixel drawn as a sharp square of `magnification` CSS pixels; a photograph that
     /// is drawn smaller than it is may be smoothed.
     pub fn svg_image(&self, x: f64, y: f64, magnification: f64) -> Result<String> {
         let mut element = String::new();
         let (width, height) = (self.width as f64 * magnification, self.height as f64 * magnification);
-        let palette = self.palette();
-        let photograph = self.pixels.len() > PHOTOGRAPH && palette.is_none() && self.is_opaque();
-        let (kind, bytes) = if photograph { ("jpeg", self.jpeg()?) } else { ("png", self.png_with(palette)?) };
+        let indexed = Indexed::of(&self.pixels);
+        let photograph = self.pixels.len() > PHOTOGRAPH && indexed.is_none() && self.is_opaque();
+        let (kind, bytes) = if photograph { ("jpeg", self.jpeg()?) } else { ("png", self.png_of(indexed)?) };
         let style = if magnification < 1.0 { "" } else { r#" style="image-rendering:pixelated""# };
         let data = base64::engine::general_purpose::STANDARD.encode(bytes);
         let _ = write!(

@@ -11,13 +11,12 @@ use crate::model::Layer;
 use crate::report::Assets;
 use crate::report::page::{Figure, Line};
 use crate::visualize::placement::{Cells, dense};
-use ndarray::{Array3, ArrayD, ArrayView2, Axis, s};
+use ndarray::{Array3, ArrayD, ArrayView2, Axis};
 use serde_json::json;
 
 /// Room for a grid in CSS pixels.
 const ROOM: usize = 960;
-/// Of a layer with more channels or more cells than this, the most active channels are shown.
-const CHANNELS: usize = 128;
+/// Of a layer with more cells than this, or with more channels than are to be shown, the most active channels are shown.
 const CELLS: usize = 1 << 17;
 const MOST_ACTIVE: usize = 32;
 /// Longest side of a tile in cells; those of a larger map are averaged.
@@ -46,7 +45,7 @@ fn channels_first(layer: &Layer, value: &ArrayD<f32>) -> Result<Array3<f32>> {
     })
 }
 
-/// The figure of one layer's activation.
+/// The figure of one layer's activation, all channels of which are shown if they are no more than `most`.
 ///
 /// # Errors
 /// A layer without pixels.
@@ -54,14 +53,14 @@ pub fn figure(
     section: &str,
     number: usize,
     layer: &Layer,
-    activation: &Array3<f32>,
+    (activation, most): (&Array3<f32>, usize),
     input: &Ready,
     assets: &mut Assets,
 ) -> Result<Figure> {
     let (channels, height, width) = activation.dim();
     let live = live_channels(activation.view());
     let (low, high) = range(activation.iter().copied()).unwrap_or((0.0, 0.0));
-    let many = channels > CHANNELS || activation.len() > CELLS;
+    let many = channels > most || activation.len() > CELLS;
     let shown = most_active(activation, if many { MOST_ACTIVE } else { channels });
     let block = height.max(width).div_ceil(SIDE).max(1);
     let picked = activation.select(Axis(0), &shown);
@@ -100,15 +99,17 @@ pub fn figure(
         Line::new("Values", format!("{low:.4} to {high:.4} over all channels")),
         Line::new("Scale", "viridis, each channel from its own minimum to its own maximum; hatched: zero everywhere"),
     ];
-    let per_channel: Vec<_> = activation
-        .axis_iter(Axis(0))
-        .map(|map| {
-            let (low, high) = range(map.iter().copied()).unwrap_or((0.0, 0.0));
-            json!({ "minimum": low, "maximum": high, "mean": map.mean().unwrap_or(0.0) })
-        })
-        .collect();
+    let numbers = |channel: &usize| {
+        let map = activation.index_axis(Axis(0), *channel);
+        let (low, high) = range(map.iter().copied()).unwrap_or((0.0, 0.0));
+        json!({ "minimum": low, "maximum": high, "mean": map.mean().unwrap_or(0.0) })
+    };
+    let per_channel: Vec<_> = shown.iter().map(numbers).collect();
     figure.data =
         json!({ "layer": layer.name, "tensor": layer.output_tensor, "live_channels": live, "channels": per_channel });
+    if shown.len() < channels {
+        figure.data["shown"] = json!(shown);
+    }
     Ok(figure)
 }
 
@@ -125,11 +126,19 @@ fn most_active(activation: &Array3<f32>, most: usize) -> Vec<usize> {
 /// Every map with blocks of `block` × `block` cells averaged, less at the lower and right edges.
 fn averaged(maps: &Array3<f32>, block: usize) -> Array3<f32> {
     let (channels, height, width) = maps.dim();
-    Array3::from_shape_fn((channels, height.div_ceil(block), width.div_ceil(block)), |(channel, row, column)| {
-        let (top, left) = (row * block, column * block);
-        let cells = maps.slice(s![channel, top..(top + block).min(height), left..(left + block).min(width)]);
-        cells.sum() / cells.len() as f32
-    })
+    let mut sums = Array3::<f32>::zeros((channels, height.div_ceil(block), width.div_ceil(block)));
+    for (map, mut sums) in maps.outer_iter().zip(sums.outer_iter_mut()) {
+        for (row, cells) in map.outer_iter().enumerate() {
+            for (column, cell) in cells.iter().enumerate() {
+                sums[[row / block, column / block]] += cell;
+            }
+        }
+    }
+    let covered = |at: usize, length: usize| (length - at * block).min(block);
+    for ((_, row, column), sum) in sums.indexed_iter_mut() {
+        *sum /= (covered(row, height) * covered(column, width)) as f32;
+    }
+    sums
 }
 
 fn silent(channels: usize, live: usize) -> String {

@@ -205,10 +205,13 @@ impl Checker<'_> {
         let noisy = noisy(activation, number);
         let check = |(head, described): (usize, &Head)| {
             let class = best(&probabilities(described, forward.get(&described.logits)?));
-            let mut samples = Samples::default();
-            self.channels(&image.tensor, activation, (head, class), number, &mut samples.channels)?;
-            self.elements(&image.tensor, &noisy, (head, class), number, &mut samples.elements)?;
-            Ok(samples)
+            let (mut channels, mut elements) = (Comparison::default(), Comparison::default());
+            let (whole, single) = rayon::join(
+                || self.channels(&image.tensor, activation, (head, class), number, &mut channels),
+                || self.elements(&image.tensor, &noisy, (head, class), number, &mut elements),
+            );
+            whole.and(single)?;
+            Ok(Samples { channels, elements })
         };
         explainer.network.heads().iter().enumerate().map(check).collect()
     }

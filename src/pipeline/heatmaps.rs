@@ -10,7 +10,7 @@ use crate::report::Assets;
 use crate::report::page::{Figure, Image, Line, Panel, Row};
 use crate::visualize::cam::{Method, rectified, signed_map, weighted_sum};
 use crate::visualize::cause::{self, Cause};
-use crate::visualize::placement::{Cells, Placement, dense, value_at};
+use crate::visualize::placement::{Cells, Placement, at_points, dense};
 use ndarray::{Array2, Array3};
 use serde_json::json;
 
@@ -31,6 +31,8 @@ pub struct Heatmap {
     pub rectified: Array2<f32>,
     /// The map at the input's pixels.
     pub dense: Array2<f32>,
+    /// Where in the input its largest cell looks, (x, y): the cell's centre, or the nearest point to it within the image.
+    pub peak: (f64, f64),
     /// Why there is nothing to see, if there is not.
     pub cause: Option<Cause>,
     /// Where its energy lies, if the object is known.
@@ -147,7 +149,14 @@ fn placed(found: Found, input: &Ready, style: &Style) -> Heatmap {
     let (rows, columns) = style.cells_of(&rectified, (height, width));
     let dense = dense(rectified.view(), rows, columns, height, width);
     let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
-    Heatmap { head, class, label: label.to_string(), score, method, signed, rectified, dense, cause, energy }
+    let largest = |most: ((usize, usize), f32), (at, value): ((usize, usize), &f32)| {
+        if *value > most.1 { (at, *value) } else { most }
+    };
+    let ((row, column), _) = signed.indexed_iter().fold(((0, 0), f32::NEG_INFINITY), largest);
+    let centre =
+        |cells: Cells, at: usize, length: usize| (cells.first + at as f64 * cells.step).clamp(0.0, length as f64);
+    let peak = (centre(columns, column, width), centre(rows, row, height));
+    Heatmap { head, class, label: label.to_string(), score, method, signed, rectified, dense, peak, cause, energy }
 }
 
 /// The input as it stands beside the maps of `heads` heads.
@@ -236,11 +245,8 @@ pub fn figure(
 /// The map at the pixels of the whole photograph: resize and crop undone. What the network did not see has no value, and is drawn dark.
 fn over_photograph(map: &Heatmap, photograph: &Photograph, style: &Style, size: (usize, usize)) -> Array2<f32> {
     let (rows, columns) = style.cells_of(&map.rectified, size);
-    let (photo_height, photo_width, _) = photograph.image.dim();
-    Array2::from_shape_fn((photo_height, photo_width), |(row, column)| match photograph.in_input(row, column) {
-        Some((x, y)) => value_at(map.rectified.view(), rows, columns, y, x),
-        None => f32::NAN,
-    })
+    let (ys, xs) = photograph.in_input();
+    at_points(map.rectified.view(), rows, columns, &ys, &xs)
 }
 
 fn provenance(heads: &[String], maps: &[Heatmap], method: Method, style: &Style) -> Vec<Line> {

@@ -63,12 +63,14 @@ impl Photograph {
         [left / width, top / height, (right - left) / width, (bottom - top) / height]
     }
 
-    /// Where the centre of a pixel of `image` lies in the network's input, (x, y); `None` where the network did not see it.
-    pub fn in_input(&self, row: usize, column: usize) -> Option<(f64, f64)> {
-        let at = ((column as f64 + 0.5) * self.reduced.0, (row as f64 + 0.5) * self.reduced.1);
-        let (x, y) = self.fit.to_input(at);
-        let inside = x >= 0.0 && y >= 0.0 && x <= self.fit.crop.width as f64 && y <= self.fit.crop.height as f64;
-        inside.then_some((x, y))
+    /// Where the centres of `image`'s rows and columns lie in the network's input, (ys, xs); no number where the network did not see them.
+    pub fn in_input(&self) -> (Vec<f64>, Vec<f64>) {
+        let (rows, columns, _) = self.image.dim();
+        let within = |at: f64, length: usize| if (0.0..=length as f64).contains(&at) { at } else { f64::NAN };
+        let y = |row: usize| self.fit.to_input((0.0, (row as f64 + 0.5) * self.reduced.1)).1;
+        let x = |column: usize| self.fit.to_input(((column as f64 + 0.5) * self.reduced.0, 0.0)).0;
+        let ys = (0..rows).map(|row| within(y(row), self.fit.crop.height)).collect();
+        (ys, (0..columns).map(|column| within(x(column), self.fit.crop.width)).collect())
     }
 }
 

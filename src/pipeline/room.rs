@@ -5,6 +5,7 @@ use super::explainer::{Explainer, Forward, best, probabilities};
 use super::heatmaps::{Heatmap, Style};
 use super::input::{Ready, class_of};
 use super::section::Loaded;
+use super::shown::Shown;
 use super::{activations, heatmaps, labels, preprocess};
 use crate::config::Class;
 use crate::error::Result;
@@ -45,7 +46,7 @@ pub(super) struct Room<'a> {
     pub explainer: &'a Explainer<'a>,
     /// Where the tail has operators without a rule.
     pub differences: Option<Differences<'a>>,
-    pub shown: Vec<&'a Layer>,
+    pub shown: Shown<'a>,
     pub style: Style,
     /// The chapter's method, and HiResCAM beside it.
     pub methods: Vec<Method>,
@@ -64,7 +65,10 @@ impl Room<'_> {
         let label = |head: usize, class: usize| self.label(head, class);
         let prediction = |(head, p): (usize, &Vec<f64>)| {
             let truth = ready.truths.get(head).copied().flatten().map(|truth| label(head, truth));
-            Prediction::new(heads[head].name.clone(), label(head, best(p)), p[best(p)], truth)
+            let next =
+                leading(p).into_iter().skip(1).map(|(class, p)| format!("{} {}", label(head, class), page::percent(p)));
+            let next = if truth.is_none() { next.collect::<Vec<_>>().join(", ") } else { String::new() };
+            Prediction { next, ..Prediction::new(heads[head].name.clone(), label(head, best(p)), p[best(p)], truth) }
         };
         let predictions = probabilities.iter().enumerate().map(prediction).collect();
         let explained = |(head, p): (usize, &Vec<f64>)| {
@@ -112,9 +116,9 @@ impl Room<'_> {
         let heads: Vec<String> = self.loaded.network.heads().iter().map(|head| head.name.clone()).collect();
         let activation = |layer: &&Layer| {
             let maps = activations::maps(layer, &seen.forward)?;
-            activations::figure(section, number, layer, &maps, &seen.ready, assets)
+            activations::figure(section, number, layer, (&maps, self.shown.channels), &seen.ready, assets)
         };
-        let activations = self.shown.iter().map(activation).collect::<Result<_>>()?;
+        let activations = self.shown.layers.iter().map(activation).collect::<Result<_>>()?;
         let mut notes: Vec<String> = Vec::new();
         let mut figures: Vec<Figure> = Vec::new();
         let beside = heatmaps::beside(&seen.ready, heads.len())?;
@@ -215,7 +219,7 @@ impl Room<'_> {
                 let input = overlay::input(seen.ready.shown.view(), input)?;
                 let alt = format!("the photograph {}, with what the network sees of it outlined", seen.ready.name);
                 let mut figure =
-                    Figure::single(&id, "Photograph, input image", assets.add(&format!("{id}-whole"), whole), alt);
+                    Figure::single(&id, "The photograph, the input", assets.add(&format!("{id}-whole"), whole), alt);
                 let alt = format!("the input, {width}×{height} pixels");
                 figure.rows[0].panels.push(page::Panel { image: assets.add(&id, input), alt });
                 figure

@@ -79,7 +79,7 @@ struct Map<'a> {
 struct Saliency {
     method: &'static str,
     maximum: f32,
-    peak: Option<[usize; 2]>,
+    peak: [usize; 2],
 }
 
 /// The line of input `number`.
@@ -99,7 +99,7 @@ fn head<'a>(room: &'a Room, i: usize, seen: &'a Seen) -> Head<'a> {
     let saliency = |(map, method): (&Array2<f32>, saliency::Method)| Saliency {
         method: method.title(),
         maximum: range(map.iter().copied()).map_or(0.0, |(_, high)| high),
-        peak: peak(map, &seen.ready),
+        peak: in_photograph(largest(map), &seen.ready),
     };
     Head {
         head: room.loaded.network.heads().get(i).map_or("", |head| &head.name),
@@ -132,26 +132,32 @@ fn of_map<'a>(map: &'a Heatmap, ready: &Ready) -> Map<'a> {
         cells: [map.signed.nrows(), map.signed.ncols()],
         minimum,
         maximum,
-        peak: if map.cause.is_none() { peak(&map.dense, ready) } else { None },
+        peak: map.cause.is_none().then(|| in_photograph(map.peak, ready)),
         empty: map.cause.as_ref(),
         energy: map.energy.as_ref(),
         signed: (map.signed.len() <= CELLS).then(rows),
     }
 }
 
-/// Column and row of the photograph's pixel below the first of the largest values of a map at the input's pixels.
-fn peak(dense: &Array2<f32>, ready: &Ready) -> Option<[usize; 2]> {
-    let highest = |best: Option<((usize, usize), f32)>, (at, value): ((usize, usize), &f32)| match best {
-        Some((_, most)) if *value <= most || value.is_nan() => best,
-        _ => Some((at, *value)),
-    };
-    let ((row, column), _) = dense.indexed_iter().fold(None, highest)?;
-    Some(match &ready.photograph {
+/// Column and row of the photograph's pixel at a point (x, y) of the input.
+fn in_photograph((x, y): (f64, f64), ready: &Ready) -> [usize; 2] {
+    let (height, width, _) = ready.shown.dim();
+    let (x, y, width, height) = match &ready.photograph {
         Some(Photograph { fit, .. }) => {
-            let (x, y) = fit.to_photo((column as f64 + 0.5, row as f64 + 0.5));
-            let within = |at: f64, length: usize| (at.max(0.0) as usize).min(length.saturating_sub(1));
-            [within(x, fit.source.width), within(y, fit.source.height)]
+            let (x, y) = fit.to_photo((x, y));
+            (x, y, fit.source.width, fit.source.height)
         }
-        None => [column, row],
-    })
+        None => (x, y, width, height),
+    };
+    let within = |at: f64, length: usize| (at.max(0.0) as usize).min(length.saturating_sub(1));
+    [within(x, width), within(y, height)]
+}
+
+/// The centre of the first of the largest values of a map at the input's pixels, (x, y).
+fn largest(map: &Array2<f32>) -> (f64, f64) {
+    let larger = |most: ((usize, usize), f32), (at, value): ((usize, usize), &f32)| {
+        if *value > most.1 { (at, *value) } else { most }
+    };
+    let ((row, column), _) = map.indexed_iter().fold(((0, 0), f32::NEG_INFINITY), larger);
+    (column as f64 + 0.5, row as f64 + 0.5)
 }

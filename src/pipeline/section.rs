@@ -132,7 +132,7 @@ pub fn section(
         loaded,
         explainer: &explainer,
         differences,
-        shown: shown.layers,
+        shown,
         style,
         methods,
         saliency: section.saliency,
@@ -158,7 +158,7 @@ pub fn section(
             "tract could not optimise this network ({reason}); it ran as it is, which is slower but not different."
         ));
     }
-    page.facts.extend(shown.note.map(|note| page::Line::new("Activations", note)));
+    page.facts.extend(room.shown.note.iter().map(|note| page::Line::new("Activations", note)));
     page.filters = filters(chapter, section, loaded, asked.ascent, progress, collected)?;
     if asked.gallery.is_some() && section.inputs.len() > 1 {
         page.survey = Some(walked.survey.page(&room, walked.inputs.len()));

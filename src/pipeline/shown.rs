@@ -9,6 +9,9 @@ use crate::model::{Layer, Network, Target};
 const MANY: usize = 16;
 /// Layers that are shown of a large network.
 const CHOSEN: usize = 6;
+/// Channels up to which all of a layer are shown, of a small network and of a large one.
+const CHANNELS: usize = 128;
+const FEW_CHANNELS: usize = 64;
 /// What asks for every layer.
 const ALL: &str = "all";
 
@@ -16,6 +19,8 @@ const ALL: &str = "all";
 pub(super) struct Shown<'n> {
     pub layers: Vec<&'n Layer>,
     pub note: Option<String>,
+    /// Channels up to which all of a layer are shown.
+    pub channels: usize,
 }
 
 /// Chooses the layers; `target` is the activation that heatmaps explain.
@@ -31,7 +36,8 @@ pub(super) fn shown<'n>(
     let convolution_or_pooling =
         |layer: &&Layer| layer.is_map() && (layer.convolution.is_some() || layer.kind.contains("Pooling"));
     let every: Vec<&Layer> = network.layers().iter().filter(convolution_or_pooling).collect();
-    let all = |layers: Vec<&'n Layer>| Shown { layers, note: None };
+    let channels = if every.len() > MANY { FEW_CHANNELS } else { CHANNELS };
+    let all = |layers: Vec<&'n Layer>| Shown { layers, note: None, channels };
     match section.activations.as_deref() {
         None if every.len() > MANY => {
             let layers = few(network, &every, target);
@@ -41,7 +47,7 @@ pub(super) fn shown<'n>(
                 layers.len(),
                 "The key activations of a chapter file, and the option --activations of explain, ask for others by name, for all or for none."
             );
-            Ok(Shown { layers, note: Some(note) })
+            Ok(Shown { layers, note: Some(note), channels })
         }
         None => Ok(all(every)),
         Some([word]) if word.value == ALL && network.layer(ALL).is_none() => Ok(all(every)),

@@ -207,6 +207,9 @@ pub struct Prediction {
     pub truth: Option<String>,
     /// Whether the two agree, where the truth is known.
     pub correct: Option<bool>,
+    /// The classes next in probability, in words, for a table that has no truth to show.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub next: String,
 }
 
 impl Prediction {
@@ -224,7 +227,7 @@ impl Prediction {
             p if (0.9995..1.0).contains(&p) => "> 99.9 %".to_owned(),
             p => format!("{:.1} %", p * 100.0),
         };
-        Prediction { head: head.into(), predicted, probability, percent, truth, correct }
+        Prediction { head: head.into(), predicted, probability, percent, truth, correct, next: String::new() }
     }
 }
 
