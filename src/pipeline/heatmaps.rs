@@ -149,10 +149,7 @@ fn placed(found: Found, input: &Ready, style: &Style) -> Heatmap {
     let (rows, columns) = style.cells_of(&rectified, (height, width));
     let dense = dense(rectified.view(), rows, columns, height, width);
     let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
-    let largest = |most: ((usize, usize), f32), (at, value): ((usize, usize), &f32)| {
-        if *value > most.1 { (at, *value) } else { most }
-    };
-    let ((row, column), _) = signed.indexed_iter().fold(((0, 0), f32::NEG_INFINITY), largest);
+    let (row, column) = largest(&signed);
     let centre =
         |cells: Cells, at: usize, length: usize| (cells.first + at as f64 * cells.step).clamp(0.0, length as f64);
     let peak = (centre(columns, column, width), centre(rows, row, height));
@@ -288,12 +285,16 @@ fn alternative(map: &Heatmap, head: &str, input: &Ready) -> String {
             input.object
         ),
         (None, None) => {
-            let peak = map
-                .dense
-                .indexed_iter()
-                .fold(((0, 0), f32::MIN), |best, (at, v)| if *v > best.1 { (at, *v) } else { best })
-                .0;
+            let peak = largest(&map.dense);
             format!("{what}: strongest at column {}, row {} of the input", peak.1, peak.0)
         }
     }
+}
+
+/// Row and column of the first of a map's largest values.
+pub(super) fn largest(map: &Array2<f32>) -> (usize, usize) {
+    let larger = |most: ((usize, usize), f32), (at, value): ((usize, usize), &f32)| {
+        if *value > most.1 { (at, *value) } else { most }
+    };
+    map.indexed_iter().fold(((0, 0), f32::NEG_INFINITY), larger).0
 }

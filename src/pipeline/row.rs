@@ -1,6 +1,6 @@
 //! One image as a line of JSON: what the network says of it and where it looks, for programs that read thousands of them.
 
-use super::heatmaps::Heatmap;
+use super::heatmaps::{Heatmap, largest};
 use super::input::{Photograph, Ready};
 use super::room::{Room, Seen, leading};
 use crate::error::{Error, Result};
@@ -96,10 +96,13 @@ fn head<'a>(room: &'a Room, i: usize, seen: &'a Seen) -> Head<'a> {
     let class = |(class, probability): (usize, f64)| Class { class, label: room.label(i, class), probability };
     let maps: Vec<&Heatmap> = seen.heatmaps.iter().flatten().filter(|map| map.head == i).collect();
     let (explained, label) = seen.classes.get(i).map_or((0, ""), |(class, label)| (*class, label));
-    let saliency = |(map, method): (&Array2<f32>, saliency::Method)| Saliency {
-        method: method.title(),
-        maximum: range(map.iter().copied()).map_or(0.0, |(_, high)| high),
-        peak: in_photograph(largest(map), &seen.ready),
+    let saliency = |(map, method): (&Array2<f32>, saliency::Method)| {
+        let (row, column) = largest(map);
+        Saliency {
+            method: method.title(),
+            maximum: range(map.iter().copied()).map_or(0.0, |(_, high)| high),
+            peak: in_photograph((column as f64 + 0.5, row as f64 + 0.5), &seen.ready),
+        }
     };
     Head {
         head: room.loaded.network.heads().get(i).map_or("", |head| &head.name),
@@ -151,13 +154,4 @@ fn in_photograph((x, y): (f64, f64), ready: &Ready) -> [usize; 2] {
     };
     let within = |at: f64, length: usize| (at.max(0.0) as usize).min(length.saturating_sub(1));
     [within(x, width), within(y, height)]
-}
-
-/// The centre of the first of the largest values of a map at the input's pixels, (x, y).
-fn largest(map: &Array2<f32>) -> (f64, f64) {
-    let larger = |most: ((usize, usize), f32), (at, value): ((usize, usize), &f32)| {
-        if *value > most.1 { (at, *value) } else { most }
-    };
-    let ((row, column), _) = map.indexed_iter().fold(((0, 0), f32::NEG_INFINITY), larger);
-    (column as f64 + 0.5, row as f64 + 0.5)
 }
