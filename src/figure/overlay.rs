@@ -56,8 +56,8 @@ pub fn input(image: ArrayView3<f32>, panel: Panel) -> Result<Picture> {
     draw(Tile::image(image).raster(), panel, "input image")
 }
 
-/// A whole photograph [H, W, C] with values in [0, 1], and an outline around the part `seen`: left, top, width and height as shares of
-/// the photograph's.
+/// A whole photograph [H, W, C] with values in [0, 1], and an outline around the part `seen` if that is not all: left, top, width and
+/// height as shares of the photograph's.
 ///
 /// # Errors
 /// When the photograph has no pixels.
@@ -68,6 +68,9 @@ pub fn photograph(image: ArrayView3<f32>, seen: [f64; 4], panel: Panel) -> Resul
     let size = ((across * width - 3.0).max(0.0), (down * height - 3.0).max(0.0));
     // White within black is seen on any photograph.
     let mut outline = Svg::default();
+    if (left, top, across, down) == (0.0, 0.0, 1.0, 1.0) {
+        return drawn(Tile::image(image).raster(), panel, "photograph", outline);
+    }
     outline.rect(corner, size, r##"fill="none" stroke="#000" stroke-width="3" stroke-opacity="0.6""##);
     outline.rect(corner, size, r##"fill="none" stroke="#fff" stroke-width="1""##);
     drawn(Tile::image(image).raster(), panel, "photograph", outline)

@@ -164,3 +164,23 @@ fn on_object(activation: &Array3<f32>, input: &Ready) -> String {
         energy.area * 100.0
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn the_most_active_channels_keep_their_order_and_negative_values_count() {
+        let maps = array![[[1.0, 0.0]], [[-3.0, 0.0]], [[0.0, 0.0]], [[1.0, 1.0]], [[0.0, 1.0]]];
+        assert_eq!(most_active(&maps, 3), [0, 1, 3]);
+        assert_eq!(most_active(&maps, 9), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn blocks_are_averaged_and_smaller_ones_at_the_edges_too() {
+        let maps = array![[[1.0, 3.0, 10.0], [5.0, 7.0, 20.0], [2.0, 4.0, 8.0]]];
+        assert_eq!(averaged(&maps, 2), array![[[4.0, 15.0], [3.0, 8.0]]]);
+        assert_eq!(averaged(&maps, 1), maps);
+    }
+}

@@ -65,9 +65,9 @@ impl Room<'_> {
         let label = |head: usize, class: usize| self.label(head, class);
         let prediction = |(head, p): (usize, &Vec<f64>)| {
             let truth = ready.truths.get(head).copied().flatten().map(|truth| label(head, truth));
+            let next = leading(p).into_iter().skip(1).filter(|_| truth.is_none());
             let next =
-                leading(p).into_iter().skip(1).map(|(class, p)| format!("{} {}", label(head, class), page::percent(p)));
-            let next = if truth.is_none() { next.collect::<Vec<_>>().join(", ") } else { String::new() };
+                next.map(|(class, p)| page::Next { label: label(head, class), percent: page::percent(p) }).collect();
             Prediction { next, ..Prediction::new(heads[head].name.clone(), label(head, best(p)), p[best(p)], truth) }
         };
         let predictions = probabilities.iter().enumerate().map(prediction).collect();
@@ -219,7 +219,7 @@ impl Room<'_> {
                 let input = overlay::input(seen.ready.shown.view(), input)?;
                 let alt = format!("the photograph {}, with what the network sees of it outlined", seen.ready.name);
                 let mut figure =
-                    Figure::single(&id, "The photograph, the input", assets.add(&format!("{id}-whole"), whole), alt);
+                    Figure::single(&id, "The photograph; the input", assets.add(&format!("{id}-whole"), whole), alt);
                 let alt = format!("the input, {width}×{height} pixels");
                 figure.rows[0].panels.push(page::Panel { image: assets.add(&id, input), alt });
                 figure

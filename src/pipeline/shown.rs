@@ -42,7 +42,7 @@ pub(super) fn shown<'n>(
         None if every.len() > MANY => {
             let layers = few(network, &every, target);
             let note = format!(
-                "Of the {} convolution and pooling layers of this network, activations are shown of {}: the first convolution, the last layer before each change of size, and the layer that heatmaps explain. {}",
+                "Of the {} convolution and pooling layers of this network, activations are shown of {}, taken from the first convolution, the last layer before each change of size, and the layer that heatmaps explain. {}",
                 every.len(),
                 layers.len(),
                 "The key activations of a chapter file, and the option --activations of explain, ask for others by name, for all or for none."
@@ -86,4 +86,61 @@ fn size(network: &Network, layer: &Layer) -> [Option<usize>; 2] {
         return size;
     }
     network.receptive_field(&layer.output_tensor).map_or(size, |field| field.jump.map(Some))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Located;
+    use crate::model::fixture::{Fixture, ints};
+    use std::path::Path;
+
+    /// A chain of 3×3 convolutions, `c0` to the last, on an image of 64×64; those in `halving` halve the size.
+    fn chain(convolutions: usize, halving: &[usize]) -> Network {
+        let mut fixture = Fixture::new("x", &[1, 1, 64, 64]);
+        fixture.floats("kernel", &[1, 1, 3, 3], &[1.0; 9]);
+        for i in 0..convolutions {
+            let input = if i == 0 { "x".to_string() } else { format!("c{}", i - 1) };
+            let stride = if halving.contains(&i) { 2 } else { 1 };
+            fixture.node(
+                "Conv",
+                &[&input, "kernel"],
+                &format!("c{i}"),
+                vec![ints("strides", &[stride, stride]), ints("pads", &[1, 1, 1, 1])],
+            );
+        }
+        fixture.node("ReduceMean", &[&format!("c{}", convolutions - 1)], "score", vec![ints("axes", &[2, 3])]);
+        fixture.output("score").load()
+    }
+
+    fn tensors(network: &Network, activations: Option<Vec<&str>>) -> (Vec<String>, Option<String>) {
+        let mut section = Section::of(Path::new("chain.onnx"));
+        let option = |name: &str| Located::option("--activations", name.to_string());
+        section.activations = activations.map(|names| names.into_iter().map(option).collect());
+        let chapter = Chapter::of("T", section.clone());
+        let target = network.default_target(&network.heads()[0]).unwrap();
+        let shown = shown(&chapter, &section, network, &target).unwrap();
+        (shown.layers.iter().map(|layer| layer.output_tensor.clone()).collect(), shown.note)
+    }
+
+    #[test]
+    fn of_a_large_network_the_ends_of_its_stages_are_shown_and_the_page_says_so() {
+        let (layers, note) = tensors(&chain(18, &[6, 12]), None);
+        assert_eq!(layers, ["c0", "c5", "c11", "c17"]);
+        assert!(
+            note.unwrap()
+                .starts_with("Of the 18 convolution and pooling layers of this network, activations are shown of 4,")
+        );
+        // Seven sizes are too many: six of their ends, the first and the last among them.
+        let (layers, _) = tensors(&chain(20, &[2, 4, 6, 8, 10]), None);
+        assert_eq!(layers, ["c0", "c1", "c3", "c5", "c7", "c19"]);
+    }
+
+    #[test]
+    fn of_a_small_network_every_layer_is_shown_as_of_any_where_all_are_asked_for() {
+        let (layers, note) = tensors(&chain(16, &[6]), None);
+        assert_eq!((layers.len(), note), (16, None));
+        assert_eq!(tensors(&chain(18, &[6]), Some(vec!["all"])).0.len(), 18);
+        assert!(tensors(&chain(18, &[6]), Some(vec![])).0.is_empty());
+    }
 }

@@ -207,9 +207,18 @@ pub struct Prediction {
     pub truth: Option<String>,
     /// Whether the two agree, where the truth is known.
     pub correct: Option<bool>,
-    /// The classes next in probability, in words, for a table that has no truth to show.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub next: String,
+    /// The classes next in probability, each with its probability as shown, for a table that has no truth to show.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<Next>,
+}
+
+/// A class that is not the most probable one.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Next {
+    /// Its label.
+    pub label: String,
+    /// Its probability as shown.
+    pub percent: String,
 }
 
 impl Prediction {
@@ -227,7 +236,7 @@ impl Prediction {
             p if (0.9995..1.0).contains(&p) => "> 99.9 %".to_owned(),
             p => format!("{:.1} %", p * 100.0),
         };
-        Prediction { head: head.into(), predicted, probability, percent, truth, correct, next: String::new() }
+        Prediction { head: head.into(), predicted, probability, percent, truth, correct, next: Vec::new() }
     }
 }
 
