@@ -2,6 +2,8 @@
 
 use clap::{Args, Parser, Subcommand};
 use convscope::config::{Chapter, Class, Input, Located, Preprocessing, Region, Section, Source};
+use convscope::dataset::files;
+use convscope::error;
 use convscope::model::table::Detail;
 use convscope::pipeline::filters;
 use convscope::visualize::filter::{Mode, Objective};
@@ -64,7 +66,7 @@ pub struct Report {
 pub struct Explain {
     /// The network
     pub model: PathBuf,
-    /// Photographs: PNG, JPEG, WebP or BMP
+    /// Photographs (PNG, JPEG, WebP or BMP), folders of them, or patterns in quotes such as "photos/*.jpg"
     #[arg(required = true)]
     pub images: Vec<PathBuf>,
     /// How the heatmap is made
@@ -91,7 +93,14 @@ pub struct Explain {
     pub placement: String,
     #[command(flatten)]
     pub preprocess: Preprocess,
-    /// Also write every map and the logits as .npy files
+    /// Layers whose activations are shown: names or unambiguous parts of them, `all`, or `none` [default: every convolution and pooling
+    /// layer of a small network, a few of a large one]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub activations: Option<Vec<String>>,
+    /// Images that the page shows; the numbers of all are in images.jsonl
+    #[arg(long, default_value_t = 24, value_name = "N")]
+    pub gallery: usize,
+    /// Also write the shown images' maps and logits as .npy files
     #[arg(long)]
     pub raw: bool,
     /// Where the page goes
@@ -106,9 +115,17 @@ fn heatmap_methods() -> Vec<&'static str> {
 
 impl Explain {
     /// The chapter that explains these images.
-    pub fn chapter(&self) -> Chapter {
+    ///
+    /// # Errors
+    /// A folder without images, or a pattern that matches no file.
+    pub fn chapter(&self) -> error::Result<Chapter> {
+        let images = files::images(&self.images)?;
         let mut section =
-            photographs(&self.model, &self.images, self.truth.as_ref(), self.pixels.as_ref(), &self.preprocess);
+            photographs(&self.model, &images, self.truth.as_ref(), self.pixels.as_ref(), &self.preprocess);
+        section.activations = self.activations.as_ref().map(|names| match names.as_slice() {
+            [none] if none == "none" => Vec::new(),
+            names => names.iter().map(|name| Located::option("--activations", name.clone())).collect(),
+        });
         section.target = self.layer.clone().map(|name| Located::option("--layer", name));
         section.class = Located::option("--class", Class::of(&self.class));
         // Filters do not depend on the photographs, and a large network has thousands; `convscope filters` shows them.
@@ -119,7 +136,7 @@ impl Explain {
             Some(method) => section.method = method,
             None => section.saliency = saliency::Method::named(&self.method),
         }
-        Chapter::of(&format!("What {} sees", section.title), section)
+        Ok(Chapter::of(&format!("What {} sees", section.title), section))
     }
 }
 

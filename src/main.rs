@@ -11,7 +11,7 @@ use convscope::model::{Network, table};
 use convscope::pipeline;
 use convscope::pipeline::measure::sizes::Sizes;
 use convscope::progress::Progress;
-use convscope::report;
+use convscope::report::{self, Page};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -50,7 +50,8 @@ fn run(cli: &Cli) -> Result<()> {
             publish(made, &arguments.out, false, &say)
         }
         Command::Explain(arguments) => {
-            let made = pipeline::chapter(&arguments.chapter(), None, &progress)?;
+            let made = pipeline::explain(&arguments.chapter()?, arguments.gallery, &progress)?;
+            said(&made.page, &say);
             publish(made, &arguments.out, arguments.raw, &say)
         }
         Command::Filters(arguments) => {
@@ -78,11 +79,25 @@ fn run(cli: &Cli) -> Result<()> {
     }
 }
 
+/// What the network says of each image that the page shows, a line each.
+fn said(page: &Page, say: &dyn Fn(String)) {
+    for input in page.sections.iter().flat_map(|section| &section.inputs) {
+        let several = input.predictions.len() > 1;
+        let head = |name: &str| if several { format!("{name} ") } else { String::new() };
+        let heads: Vec<String> = input
+            .predictions
+            .iter()
+            .map(|said| format!("{}{} {}", head(&said.head), said.predicted, said.percent))
+            .collect();
+        say(format!("{}: {}", input.name, heads.join(", ")));
+    }
+}
+
 /// Writes a chapter's files and says where they are.
 fn publish(made: pipeline::Made, out: &Path, raw: bool, say: &dyn Fn(String)) -> Result<()> {
     let pipeline::Made { page, collected } = made;
     let rendered = report::render(&page, collected.assets)?;
-    report::write(out, &rendered)?;
+    report::write(out, &rendered, collected.rows)?;
     if raw {
         report::raw::write(&out.join("raw"), &collected.raw)?;
         say(format!("{} arrays are in {}", collected.raw.len(), out.join("raw").display()));

@@ -3,6 +3,7 @@
 mod chapter;
 mod cli;
 mod corpus;
+mod explain;
 mod filters;
 #[path = "../src/model/fixture.rs"]
 #[allow(dead_code)]

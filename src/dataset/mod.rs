@@ -2,6 +2,7 @@
 
 pub mod digit;
 pub mod export;
+pub mod files;
 pub mod idx;
 pub mod image;
 pub mod line;

@@ -3,6 +3,9 @@
 //! Viridis and inferno (S. van der Walt and N. Smith, 2015) are evaluated from Chebyshev series that we fitted by least
 //! squares; the diverging map is built in OKLab (B. Ottosson, 2020), so that equal steps away from zero look equal.
 
+use std::array;
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::LEVELS;
@@ -56,8 +59,18 @@ impl Colormap {
     /// The colour at `position`, clamped to [0, 1] and rounded to one of 255 levels, which lets a picture be stored
     /// with a palette. A position that is no number counts as 0.
     pub fn colour(self, position: f32) -> [u8; 3] {
+        // One row of colours for each map, as a picture has a hundred thousand pixels.
+        static ROWS: [OnceLock<[[u8; 3]; LEVELS]>; 5] = [const { OnceLock::new() }; 5];
         let steps = (LEVELS - 1) as f32;
-        let t = if position.is_nan() { 0.0 } else { (position.clamp(0.0, 1.0) * steps).round() / steps };
+        let row =
+            ROWS.get(self as usize).map(|row| row.get_or_init(|| array::from_fn(|i| self.exact(i as f32 / steps))));
+        // The cast takes a position that is no number for 0.
+        let level = (position.clamp(0.0, 1.0) * steps + 0.5) as usize;
+        row.and_then(|row| row.get(level)).copied().unwrap_or_default()
+    }
+
+    /// The colour at `t` in [0, 1].
+    fn exact(self, t: f32) -> [u8; 3] {
         let rgb = match self {
             Colormap::Viridis => VIRIDIS.map(|series| chebyshev(&series, t)),
             Colormap::Inferno => INFERNO.map(|series| chebyshev(&series, t)),

@@ -4,7 +4,7 @@ use ndarray::{ArrayView2, ArrayView3, Axis};
 
 use super::raster::Raster;
 use super::svg::{Anchor, Ink, Svg, fit, text_width};
-use super::{Colormap, Picture, fraction, range};
+use super::{Colormap, Picture, byte, fraction, range};
 use crate::error::{Error, Result};
 
 /// Font size of the labels and the height of the band they stand in, in CSS pixels.
@@ -48,7 +48,6 @@ impl Tile {
     /// An image [H, W, C] with values in [0, 1]: grey for one channel, else the first three as red, green and blue.
     pub fn image(values: ArrayView3<f32>) -> Tile {
         let (height, width, channels) = values.dim();
-        let byte = |value: f32| (value.clamp(0.0, 1.0) * 255.0).round() as u8;
         let raster = Raster::from_fn(width, height, |x, y| {
             [0, 1, 2].map(|c| {
                 let channel = if channels < 3 { 0 } else { c };

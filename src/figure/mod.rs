@@ -8,6 +8,7 @@ pub mod colormap;
 pub mod flow;
 pub mod grid;
 pub mod overlay;
+mod palette;
 mod raster;
 pub mod svg;
 
@@ -32,10 +33,16 @@ const LEVELS: usize = 255;
 
 /// The smallest and the largest finite value of `values`, or `None` when there is none.
 pub fn range(values: impl IntoIterator<Item = f32>) -> Option<(f32, f32)> {
-    values.into_iter().filter(|value| value.is_finite()).fold(None, |found, value| match found {
-        None => Some((value, value)),
-        Some((low, high)) => Some((low.min(value), high.max(value))),
-    })
+    let none = (f32::INFINITY, f32::NEG_INFINITY);
+    let wider = |(low, high): (f32, f32), value: f32| (low.min(value), high.max(value));
+    let (low, high) = values.into_iter().filter(|value| value.is_finite()).fold(none, wider);
+    (low <= high).then_some((low, high))
+}
+
+/// A brightness in [0, 1] as a byte, rounded.
+fn byte(brightness: f32) -> u8 {
+    // The cast clips and takes no number for 0; `round` would be a call for each pixel.
+    (brightness.clamp(0.0, 1.0) * 255.0 + 0.5) as u8
 }
 
 /// Where `value` lies between `low` and `high`, in [0, 1]; the middle when the range is empty, 0 for a value that is no number.

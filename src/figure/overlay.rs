@@ -7,7 +7,7 @@ use ndarray::{ArrayView2, ArrayView3};
 use super::grid::Tile;
 use super::raster::Raster;
 use super::svg::{Anchor, Ink, Svg, fit, text_width};
-use super::{COLUMN, Colormap, Picture, fraction};
+use super::{COLUMN, Colormap, Picture, byte, fraction};
 use crate::error::{Error, Result};
 
 /// Font size of labels, and the height of the line they stand on.
@@ -30,6 +30,16 @@ pub fn panel_size((width, height): (usize, usize), room: usize) -> (u32, u32) {
     ((width * magnification) as u32, (height * magnification) as u32)
 }
 
+/// The size of a panel for an image of `width` × `height` pixels that fits into `room` × `room` CSS pixels, whatever its own size.
+pub fn fitted_size((width, height): (usize, usize), room: usize) -> (u32, u32) {
+    let longest = width.max(height).max(1);
+    if longest <= room {
+        return panel_size((width, height), room);
+    }
+    let side = |length: usize| ((length * room) as f64 / longest as f64).round().max(1.0) as u32;
+    (side(width), side(height))
+}
+
 /// The room for each of `maps` panels that stand in one row beside the input image and the colour bar, in CSS pixels.
 pub fn room(maps: usize) -> usize {
     const GAP: usize = 16;
@@ -44,6 +54,26 @@ pub fn room(maps: usize) -> usize {
 /// When the image has no pixels.
 pub fn input(image: ArrayView3<f32>, panel: Panel) -> Result<Picture> {
     draw(Tile::image(image).raster(), panel, "input image")
+}
+
+/// A whole photograph [H, W, C] with values in [0, 1], and an outline around the part `seen` if that is not all: left, top, width and
+/// height as shares of the photograph's.
+///
+/// # Errors
+/// When the photograph has no pixels.
+pub fn photograph(image: ArrayView3<f32>, seen: [f64; 4], panel: Panel) -> Result<Picture> {
+    let (width, height) = (f64::from(panel.size.0), f64::from(panel.size.1));
+    let [left, top, across, down] = seen;
+    let corner = (left * width + 1.5, f64::from(LINE) + top * height + 1.5);
+    let size = ((across * width - 3.0).max(0.0), (down * height - 3.0).max(0.0));
+    // White within black is seen on any photograph.
+    let mut outline = Svg::default();
+    if (left, top, across, down) == (0.0, 0.0, 1.0, 1.0) {
+        return drawn(Tile::image(image).raster(), panel, "photograph", outline);
+    }
+    outline.rect(corner, size, r##"fill="none" stroke="#000" stroke-width="3" stroke-opacity="0.6""##);
+    outline.rect(corner, size, r##"fill="none" stroke="#fff" stroke-width="1""##);
+    drawn(Tile::image(image).raster(), panel, "photograph", outline)
 }
 
 /// A map [h, w] on its own grid, its values running over `range`.
@@ -122,7 +152,7 @@ pub fn overlay(
             let channel = if channels < 3 { 0 } else { c };
             let below = image.get((y / finer, x / finer, channel)).copied().unwrap_or(0.0).clamp(0.0, 1.0);
             let above = f32::from(heat.get(c).copied().unwrap_or(0)) / 255.0;
-            ((opacity * above + (1.0 - opacity) * below) * 255.0).round() as u8
+            byte(opacity * above + (1.0 - opacity) * below)
         })
     });
     draw(&raster, panel, "heatmap over the input image")
@@ -161,8 +191,13 @@ fn labelled(panel: Panel) -> Svg {
     svg
 }
 
-/// Draws pixels in the middle of the panel at their largest whole-number magnification; finer ones fill the panel.
 fn draw(raster: &Raster, panel: Panel, kind: &str) -> Result<Picture> {
+    drawn(raster, panel, kind, Svg::default())
+}
+
+/// Draws pixels in the middle of the panel at their largest whole-number magnification, and something over them; finer ones fill the
+/// panel.
+fn drawn(raster: &Raster, panel: Panel, kind: &str, over: Svg) -> Result<Picture> {
     let (width, height) = panel.size;
     if raster.width() == 0 || raster.height() == 0 || width == 0 || height == 0 {
         return Err(Error::other(format!("{kind} {}: there are no pixels to draw", panel.label)));
@@ -173,6 +208,7 @@ fn draw(raster: &Raster, panel: Panel, kind: &str) -> Result<Picture> {
     let mut svg = labelled(panel);
     let corner = (inset(width, raster.width()), f64::from(LINE) + inset(height, raster.height()));
     svg.raw(raster.svg_image(corner.0, corner.1, magnification)?);
+    svg.append(over);
     let title = if panel.label.is_empty() { kind.to_owned() } else { format!("{}, {kind}", panel.label) };
     Ok(svg.finish(width, height + LINE, &title))
 }
@@ -199,6 +235,18 @@ mod tests {
         let picture = overlay(image.view(), map.view(), (0.0, 2.0), Colormap::Grey, 0.4, panel).unwrap();
         assert_eq!(pixels(&picture), [[153, 0, 0], [102, 102, 255]]);
         assert!(picture.svg.contains(">Length</text>") && picture.svg.contains(r#"width="60" height="30""#));
+    }
+
+    #[test]
+    fn a_photograph_is_outlined_where_the_network_saw_it() {
+        assert_eq!((fitted_size((320, 200), 160), fitted_size((28, 28), 150)), ((160, 100), (140, 140)));
+        let panel = Panel { size: (160, 100), label: "Photograph" };
+        let image = Array3::from_shape_fn((200, 320, 3), |(y, x, c)| (x * y * (c + 1) % 255) as f32 / 255.0);
+        let picture = photograph(image.view(), [0.25, 0.0, 0.5, 1.0], panel).unwrap();
+        assert!(picture.svg.contains(r#"<rect x="41.5" y="19.5" width="77" height="97""#), "{}", picture.svg);
+        assert!(picture.svg.contains(
+            r#"<image x="0" y="18" width="160" height="100" preserveAspectRatio="none" href="data:image/jpeg"#
+        ));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::explainer::Forward;
 use super::input::Ready;
 use crate::error::{Error, Result};
-use crate::figure::grid::{Layout, Legend, Scale, feature_maps, grid};
+use crate::figure::grid::{Layout, Legend, Scale, Tile, feature_maps, grid};
 use crate::figure::{Colormap, range};
 use crate::measure::energy::energy;
 use crate::measure::sparsity::live_channels;
@@ -11,11 +11,16 @@ use crate::model::Layer;
 use crate::report::Assets;
 use crate::report::page::{Figure, Line};
 use crate::visualize::placement::{Cells, dense};
-use ndarray::{Array3, ArrayD, Axis};
+use ndarray::{Array3, ArrayD, ArrayView2, Axis};
 use serde_json::json;
 
 /// Room for a grid in CSS pixels.
 const ROOM: usize = 960;
+/// Of a layer with more cells than this, or with more channels than are to be shown, the most active channels are shown.
+const CELLS: usize = 1 << 17;
+const MOST_ACTIVE: usize = 32;
+/// Longest side of a tile in cells; those of a larger map are averaged.
+const SIDE: usize = 64;
 
 /// A layer's activation for one image as [channels, height, width].
 ///
@@ -40,7 +45,7 @@ fn channels_first(layer: &Layer, value: &ArrayD<f32>) -> Result<Array3<f32>> {
     })
 }
 
-/// The figure of one layer's activation.
+/// The figure of one layer's activation, all channels of which are shown if they are no more than `most`.
 ///
 /// # Errors
 /// A layer without pixels.
@@ -48,25 +53,37 @@ pub fn figure(
     section: &str,
     number: usize,
     layer: &Layer,
-    activation: &Array3<f32>,
+    (activation, most): (&Array3<f32>, usize),
     input: &Ready,
     assets: &mut Assets,
 ) -> Result<Figure> {
     let (channels, height, width) = activation.dim();
     let live = live_channels(activation.view());
     let (low, high) = range(activation.iter().copied()).unwrap_or((0.0, 0.0));
-    let tiles = feature_maps(activation.view(), Scale::PerTile, Colormap::Viridis);
+    let many = channels > most || activation.len() > CELLS;
+    let shown = most_active(activation, if many { MOST_ACTIVE } else { channels });
+    let block = height.max(width).div_ceil(SIDE).max(1);
+    let picked = activation.select(Axis(0), &shown);
+    let maps = if block > 1 { averaged(&picked, block) } else { picked };
+    let names = shown.iter().map(usize::to_string);
+    let tiles: Vec<Tile> = feature_maps(maps.view(), Scale::PerTile, Colormap::Viridis)
+        .into_iter()
+        .zip(names)
+        .map(|(tile, name)| tile.labelled(name))
+        .collect();
     let legend =
         Legend { colormap: Colormap::Viridis, low: "channel's minimum".into(), high: "channel's maximum".into() };
     let id = format!("{section}-input-{number}-activation-{}", layer.name);
     let title = format!("Activation of {} for {}", layer.name, input.name);
-    let picture = grid(&tiles, Layout::fitting(channels, width, ROOM), Some(&legend), &title)?;
+    let picture = grid(&tiles, Layout::fitting(tiles.len(), maps.len_of(Axis(2)), ROOM), Some(&legend), &title)?;
     let image = assets.add(&id, picture);
     let folded = layer.activation.as_ref().map(|name| format!(", after its {name}")).unwrap_or_default();
     let caption = format!(
-        "Intermediate layer activation of {} ({}{folded}): {channels} channels of {height}×{width}, each on a scale of its own; {}.",
+        "Intermediate layer activation of {} ({}{folded}): {channels} channels of {height}×{width}{}, each on a scale of its own{}; {}.",
         layer.name,
         layer.kind,
+        if shown.len() < channels { format!(", the {} most active of them shown", shown.len()) } else { String::new() },
+        if block > 1 { format!(", {block}×{block} cells averaged to a pixel") } else { String::new() },
         silent(channels, live)
     );
     let alt = format!(
@@ -76,22 +93,52 @@ pub fn figure(
         on_object(activation, input)
     );
     let mut figure = Figure::single(id, caption, image, alt);
-    figure.tiles = channels;
+    figure.tiles = shown.len();
     figure.provenance = vec![
         Line::new("Tensor", format!("{}, {channels}×{height}×{width}", layer.output_tensor)),
         Line::new("Values", format!("{low:.4} to {high:.4} over all channels")),
         Line::new("Scale", "viridis, each channel from its own minimum to its own maximum; hatched: zero everywhere"),
     ];
-    let per_channel: Vec<_> = activation
-        .axis_iter(Axis(0))
-        .map(|map| {
-            let (low, high) = range(map.iter().copied()).unwrap_or((0.0, 0.0));
-            json!({ "minimum": low, "maximum": high, "mean": map.mean().unwrap_or(0.0) })
-        })
-        .collect();
+    let numbers = |channel: &usize| {
+        let map = activation.index_axis(Axis(0), *channel);
+        let (low, high) = range(map.iter().copied()).unwrap_or((0.0, 0.0));
+        json!({ "minimum": low, "maximum": high, "mean": map.mean().unwrap_or(0.0) })
+    };
+    let per_channel: Vec<_> = shown.iter().map(numbers).collect();
     figure.data =
         json!({ "layer": layer.name, "tensor": layer.output_tensor, "live_channels": live, "channels": per_channel });
+    if shown.len() < channels {
+        figure.data["shown"] = json!(shown);
+    }
     Ok(figure)
+}
+
+/// The `most` channels whose mean magnitude is largest, in their own order; of equal ones those that come first.
+fn most_active(activation: &Array3<f32>, most: usize) -> Vec<usize> {
+    let mean = |map: ArrayView2<f32>| map.iter().map(|a| f64::from(a.abs())).sum::<f64>();
+    let mut channels: Vec<(usize, f64)> = activation.outer_iter().map(mean).enumerate().collect();
+    channels.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut channels: Vec<usize> = channels.into_iter().take(most).map(|(channel, _)| channel).collect();
+    channels.sort_unstable();
+    channels
+}
+
+/// Every map with blocks of `block` × `block` cells averaged, less at the lower and right edges.
+fn averaged(maps: &Array3<f32>, block: usize) -> Array3<f32> {
+    let (channels, height, width) = maps.dim();
+    let mut sums = Array3::<f32>::zeros((channels, height.div_ceil(block), width.div_ceil(block)));
+    for (map, mut sums) in maps.outer_iter().zip(sums.outer_iter_mut()) {
+        for (row, cells) in map.outer_iter().enumerate() {
+            for (column, cell) in cells.iter().enumerate() {
+                sums[[row / block, column / block]] += cell;
+            }
+        }
+    }
+    let covered = |at: usize, length: usize| (length - at * block).min(block);
+    for ((_, row, column), sum) in sums.indexed_iter_mut() {
+        *sum /= (covered(row, height) * covered(column, width)) as f32;
+    }
+    sums
 }
 
 fn silent(channels: usize, live: usize) -> String {
@@ -116,4 +163,24 @@ fn on_object(activation: &Array3<f32>, input: &Ready) -> String {
         input.object,
         energy.area * 100.0
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn the_most_active_channels_keep_their_order_and_negative_values_count() {
+        let maps = array![[[1.0, 0.0]], [[-3.0, 0.0]], [[0.0, 0.0]], [[1.0, 1.0]], [[0.0, 1.0]]];
+        assert_eq!(most_active(&maps, 3), [0, 1, 3]);
+        assert_eq!(most_active(&maps, 9), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn blocks_are_averaged_and_smaller_ones_at_the_edges_too() {
+        let maps = array![[[1.0, 3.0, 10.0], [5.0, 7.0, 20.0], [2.0, 4.0, 8.0]]];
+        assert_eq!(averaged(&maps, 2), array![[[4.0, 15.0], [3.0, 8.0]]]);
+        assert_eq!(averaged(&maps, 1), maps);
+    }
 }

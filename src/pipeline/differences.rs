@@ -7,13 +7,16 @@ use crate::finite_gradient::{self, Probe, derivatives};
 use crate::model::{Precision, Tail};
 use ndarray::{Array1, ArrayD, Axis};
 
-/// Tail runs in one batch.
+/// Tail runs in one batch: at most so many, and so many that their activations have no more values than this.
 const BATCH: usize = 32;
+const VALUES: usize = 1 << 22;
 
 /// The tail of a network from its target to its logits, in double precision where tract can.
 pub struct Differences<'e> {
     explainer: &'e Explainer<'e>,
     tail: Tail,
+    /// Rows of a batch.
+    batch: usize,
 }
 
 impl<'e> Differences<'e> {
@@ -28,8 +31,9 @@ impl<'e> Differences<'e> {
             from.push(network.input().name.as_str());
         }
         let ends: Vec<&str> = network.heads().iter().map(|head| head.logits.as_str()).collect();
-        let tail = network.tail(&from, &ends, BATCH, Some(explainer.size()), Precision::F64)?;
-        Ok(Differences { explainer, tail })
+        let batch = (VALUES / explainer.target_len().max(1)).clamp(1, BATCH);
+        let tail = network.tail(&from, &ends, batch, Some(explainer.size()), Precision::F64)?;
+        Ok(Differences { explainer, tail, batch })
     }
 
     /// The arithmetic that tract runs the tail in.
@@ -118,7 +122,7 @@ impl<'e> Differences<'e> {
         let heads = self.explainer.network.heads();
         let head_of = heads.get(end.head).ok_or_else(|| Error::other(format!("there is no head {}", end.head)))?;
         let mut scores = Vec::with_capacity(probes.len());
-        for batch in probes.chunks(BATCH) {
+        for batch in probes.chunks(self.batch) {
             let rows: Vec<ArrayD<f64>> = batch
                 .iter()
                 .map(|probe| {

@@ -3,7 +3,7 @@
 use super::score::{self, End, seed};
 use crate::backprop::{ReluRule, Tape};
 use crate::error::{Error, Result};
-use crate::model::graph::{Graph, Op, ValueId};
+use crate::model::graph::{Graph, Node, Op, ValueId};
 use crate::model::{Head, Network, Plan, printable};
 use crate::visualize::cause::{Cause, Walk, of_map};
 use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis};
@@ -118,6 +118,11 @@ impl<'n> Explainer<'n> {
             _ => None,
         });
         named.collect()
+    }
+
+    /// The number of values of the target for one image.
+    pub fn target_len(&self) -> usize {
+        self.graph.nodes.get(self.target_id).map_or(0, Node::len)
     }
 
     /// Runs one image, or a batch, through tract.

@@ -14,7 +14,13 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// Images that are checked at most; more would add time and no information.
-const IMAGES: usize = 4;
+pub const IMAGES: usize = 4;
+
+/// Images whose check a page can afford: fewer of a network with a large activation, whose tail takes seconds.
+pub fn images(explainer: &Explainer) -> usize {
+    (BUDGET / (LEAST * explainer.target_len()).max(1)).clamp(1, IMAGES)
+}
+
 /// Single elements of a gradient that are checked on each image and head.
 const ELEMENTS: usize = 48;
 /// Values of activations that are perturbed for one image and head: all channels of a small network, a seeded sample of a large one,
@@ -196,10 +202,14 @@ impl Checker<'_> {
         let noisy = noisy(activation, number);
         let check = |(head, described): (usize, &Head)| {
             let class = best(&probabilities(described, forward.get(&described.logits)?, None));
-            let mut samples = Samples::default();
-            self.channels(&image.tensor, activation, End::of(head, class), number, &mut samples.channels)?;
-            self.elements(&image.tensor, &noisy, End::of(head, class), number, &mut samples.elements)?;
-            Ok(samples)
+            let end = End::of(head, class);
+            let (mut channels, mut elements) = (Comparison::default(), Comparison::default());
+            let (whole, single) = rayon::join(
+                || self.channels(&image.tensor, activation, end, number, &mut channels),
+                || self.elements(&image.tensor, &noisy, end, number, &mut elements),
+            );
+            whole.and(single)?;
+            Ok(Samples { channels, elements })
         };
         explainer.network.heads().iter().enumerate().map(check).collect()
     }

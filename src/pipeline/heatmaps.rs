@@ -1,7 +1,7 @@
 //! Class activation heatmaps of one input: a map for each head, its overlay, its numbers, and the reason where it is empty.
 
 use super::differences::Differences;
-use super::explainer::{Explainer, Forward, Score, feature_maps};
+use super::explainer::{Explainer, Forward, Gradient, Score, feature_maps};
 use super::input::{Photograph, Ready};
 use super::score::End;
 use crate::error::Result;
@@ -11,7 +11,7 @@ use crate::report::Assets;
 use crate::report::page::{Figure, Image, Line, Panel, Row};
 use crate::visualize::cam::{Method, rectified, signed_map, weighted_sum};
 use crate::visualize::cause::{self, Cause};
-use crate::visualize::placement::{Cells, Placement, dense, value_at};
+use crate::visualize::placement::{Cells, Placement, at_points, dense};
 use ndarray::{Array2, Array3};
 use serde_json::json;
 
@@ -34,6 +34,8 @@ pub struct Heatmap {
     pub rectified: Array2<f32>,
     /// The map at the input's pixels.
     pub dense: Array2<f32>,
+    /// Where in the input its largest cell looks, (x, y): the cell's centre, or the nearest point to it within the image.
+    pub peak: (f64, f64),
     /// Why there is nothing to see, if there is not.
     pub cause: Option<Cause>,
     /// Where its energy lies, if the object is known.
@@ -81,7 +83,7 @@ pub fn cells(placement: Placement, fields: Option<(Cells, Cells)>) -> (Option<(C
     }
 }
 
-/// The maps of every head for one input, by one method; `classes` and `labels` name the class of each head.
+/// The maps of one input, by method and then by head; `classes` are the class of each head with its label.
 ///
 /// # Errors
 /// A target that is no feature map, or operators without a rule in the tail.
@@ -90,23 +92,25 @@ pub fn maps(
     forward: &Forward,
     input: &Ready,
     classes: &[(usize, String)],
-    method: Method,
+    methods: &[Method],
     style: &Style,
-) -> Result<Vec<Heatmap>> {
+) -> Result<Vec<Vec<Heatmap>>> {
     let value = forward.get(&explainer.target)?;
     let activation: Array3<f32> = feature_maps(&explainer.target, value.view())?;
     let heads = 0..explainer.network.heads().len();
     let positions = heads.map(|head| explainer.positions(head, input.pixels.as_ref())).collect::<Result<Vec<_>>>()?;
     let tail = explainer.tail(&input.tensor, value)?.within(positions.clone());
-    let one = |(head, (class, label)): (usize, &(usize, String))| {
-        let gradient = tail.gradient(head, *class, Score::Logit)?;
-        let signed = signed_map(method, activation.view(), gradient.gradient.view());
-        let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &gradient.gradient)?;
+    let gradient = |(head, (class, _)): (usize, &(usize, String))| tail.gradient(head, *class, Score::Logit);
+    let gradients = classes.iter().enumerate().map(gradient).collect::<Result<Vec<_>>>()?;
+    let one = |method: Method, (head, ((class, label), found)): (usize, (&(usize, String), &Gradient))| {
+        let signed = signed_map(method, activation.view(), found.gradient.view());
+        let cause = tail.cause(head, *class, Score::Logit, &signed, &activation, &found.gradient)?;
         let scored = explainer.scored(head, label, positions.get(head).and_then(Option::as_ref));
-        let score = gradient.score;
+        let score = found.score;
         Ok(placed(Found { head, class: *class, label, score, scored, method, signed, cause }, input, style))
     };
-    classes.iter().enumerate().map(one).collect()
+    let all = |method: &Method| classes.iter().zip(&gradients).enumerate().map(|head| one(*method, head)).collect();
+    methods.iter().map(all).collect()
 }
 
 /// Grad-CAM maps of every head whose weights come from central differences, for tails with operators that have no rule.
@@ -156,10 +160,26 @@ fn placed(found: Found, input: &Ready, style: &Style) -> Heatmap {
     let (rows, columns) = style.cells_of(&rectified, (height, width));
     let dense = dense(rectified.view(), rows, columns, height, width);
     let energy = input.mask.as_ref().map(|mask| energy(dense.view(), mask.view()));
-    Heatmap { head, class, label: label.to_string(), score, scored, method, signed, rectified, dense, cause, energy }
+    let (row, column) = largest(&signed);
+    let centre =
+        |cells: Cells, at: usize, length: usize| (cells.first + at as f64 * cells.step).clamp(0.0, length as f64);
+    let peak = (centre(columns, column, width), centre(rows, row, height));
+    let label = label.to_string();
+    Heatmap { head, class, label, score, scored, method, signed, rectified, dense, peak, cause, energy }
 }
 
-/// One figure for the maps of all heads by one method: maps in one row, overlays in the next, one colour bar for both.
+/// The input as it stands beside the maps of `heads` heads.
+///
+/// # Errors
+/// An input without pixels.
+pub fn beside(input: &Ready, heads: usize) -> Result<Picture> {
+    let (height, width, _) = input.shown.dim();
+    let size = overlay::panel_size((width, height), overlay::room(heads));
+    overlay::input(input.shown.view(), overlay::Panel { size, label: "Input" })
+}
+
+/// One figure for the maps of all heads by one method: maps in one row, overlays in the next, one colour bar for both; `beside` is
+/// the input.
 ///
 /// # Errors
 /// Maps without cells.
@@ -167,7 +187,7 @@ pub fn figure(
     id: &str,
     heads: &[String],
     maps: &[Heatmap],
-    input: &Ready,
+    (input, beside): (&Ready, &Picture),
     style: &Style,
     assets: &mut Assets,
 ) -> Result<Figure> {
@@ -182,11 +202,7 @@ pub fn figure(
     };
     let bar = overlay::colour_bar(style.colormap, "0", &format!("{shared:.3}"), size.1)?;
     let bar = add("scale", format!("colour bar from 0 to {shared:.3}"), bar);
-    let seen = add(
-        "input",
-        format!("the input, {}", input.name),
-        overlay::input(input.shown.view(), overlay::Panel { size, label: "Input" })?,
-    );
+    let seen = add("input", format!("the input, {}", input.name), beside.clone());
     let mut plain = Vec::new();
     let mut over = Vec::new();
     for map in maps {
@@ -238,11 +254,8 @@ pub fn figure(
 /// The map at the pixels of the whole photograph: resize and crop undone. What the network did not see has no value, and is drawn dark.
 fn over_photograph(map: &Heatmap, photograph: &Photograph, style: &Style, size: (usize, usize)) -> Array2<f32> {
     let (rows, columns) = style.cells_of(&map.rectified, size);
-    let (photo_height, photo_width, _) = photograph.image.dim();
-    Array2::from_shape_fn((photo_height, photo_width), |(row, column)| match photograph.in_input(row, column) {
-        Some((x, y)) => value_at(map.rectified.view(), rows, columns, y, x),
-        None => f32::NAN,
-    })
+    let (ys, xs) = photograph.in_input();
+    at_points(map.rectified.view(), rows, columns, &ys, &xs)
 }
 
 fn provenance(heads: &[String], maps: &[Heatmap], method: Method, style: &Style) -> Vec<Line> {
@@ -284,12 +297,16 @@ fn alternative(map: &Heatmap, head: &str, input: &Ready) -> String {
             input.object
         ),
         (None, None) => {
-            let peak = map
-                .dense
-                .indexed_iter()
-                .fold(((0, 0), f32::MIN), |best, (at, v)| if *v > best.1 { (at, *v) } else { best })
-                .0;
+            let peak = largest(&map.dense);
             format!("{what}: strongest at column {}, row {} of the input", peak.1, peak.0)
         }
     }
+}
+
+/// Row and column of the first of a map's largest values.
+pub(super) fn largest(map: &Array2<f32>) -> (usize, usize) {
+    let larger = |most: ((usize, usize), f32), (at, value): ((usize, usize), &f32)| {
+        if *value > most.1 { (at, *value) } else { most }
+    };
+    map.indexed_iter().fold(((0, 0), f32::NEG_INFINITY), larger).0
 }

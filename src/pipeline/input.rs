@@ -2,6 +2,7 @@
 
 use super::preprocess::Recipe;
 use crate::config::{Input, Region, Source};
+use crate::dataset::files;
 use crate::dataset::image::{
     Channels, Fit, ResizeFilter, Size, WHITE, grey_to_rgb, on_white, read, read_with_opacity, resize,
 };
@@ -58,12 +59,22 @@ impl Photograph {
         Ok(Photograph { image, reduced: (width as f64 / size.width as f64, height as f64 / size.height as f64), fit })
     }
 
-    /// Where the centre of a pixel of `image` lies in the network's input, (x, y); `None` where the network did not see it.
-    pub fn in_input(&self, row: usize, column: usize) -> Option<(f64, f64)> {
-        let at = ((column as f64 + 0.5) * self.reduced.0, (row as f64 + 0.5) * self.reduced.1);
-        let (x, y) = self.fit.to_input(at);
-        let inside = x >= 0.0 && y >= 0.0 && x <= self.fit.crop.width as f64 && y <= self.fit.crop.height as f64;
-        inside.then_some((x, y))
+    /// The part that the network sees: left, top, width and height as shares of the photograph's.
+    pub fn seen(&self) -> [f64; 4] {
+        let crop = (self.fit.crop.width as f64, self.fit.crop.height as f64);
+        let ((left, top), (right, bottom)) = (self.fit.to_photo((0.0, 0.0)), self.fit.to_photo(crop));
+        let (width, height) = (self.fit.source.width as f64, self.fit.source.height as f64);
+        [left / width, top / height, (right - left) / width, (bottom - top) / height]
+    }
+
+    /// Where the centres of `image`'s rows and columns lie in the network's input, (ys, xs); no number where the network did not see them.
+    pub fn in_input(&self) -> (Vec<f64>, Vec<f64>) {
+        let (rows, columns, _) = self.image.dim();
+        let within = |at: f64, length: usize| if (0.0..=length as f64).contains(&at) { at } else { f64::NAN };
+        let y = |row: usize| self.fit.to_input((0.0, (row as f64 + 0.5) * self.reduced.1)).1;
+        let x = |column: usize| self.fit.to_input(((column as f64 + 0.5) * self.reduced.0, 0.0)).0;
+        let ys = (0..rows).map(|row| within(y(row), self.fit.crop.height)).collect();
+        (ys, (0..columns).map(|column| within(x(column), self.fit.crop.width)).collect())
     }
 }
 
@@ -76,6 +87,8 @@ pub struct Sources<'a> {
     pub heads: &'a [Head],
     /// The labels of each head, where known.
     pub labels: &'a [Option<Vec<String>>],
+    /// How many of the last parts of its path name a photograph; see [`files::distinct`].
+    pub parts: usize,
 }
 
 impl Sources<'_> {
@@ -116,6 +129,27 @@ impl Sources<'_> {
                 self.photograph(path, label.as_deref(), [object.as_ref(), pixels.as_ref()])
             }
         }
+    }
+
+    /// The name of an input that is a photograph.
+    pub fn name(&self, input: &Input) -> Option<String> {
+        match &input.source {
+            Source::Image { path, .. } => Some(files::tail(path, self.parts)),
+            _ => None,
+        }
+    }
+
+    /// Why a photograph is left out, in words that do not say where on the machine it is.
+    pub fn complaint(&self, input: &Input, cause: &Error) -> String {
+        let mut words = cause.to_string();
+        if let Source::Image { path, object, pixels, .. } = &input.source {
+            let drawn = |region: &'_ Region| if let Region::Mask(mask) = region { Some(mask.clone()) } else { None };
+            let masks = [object, pixels].into_iter().flatten().filter_map(drawn);
+            for file in masks.chain([path.clone()]) {
+                words = words.replace(&file.display().to_string(), &files::tail(&file, self.parts));
+            }
+        }
+        words
     }
 
     /// Makes a line ready.
@@ -164,8 +198,7 @@ impl Sources<'_> {
     }
 
     fn photograph(&self, path: &Path, label: Option<&str>, regions: [Option<&Region>; 2]) -> Result<Ready> {
-        let file =
-            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let file = files::tail(path, self.parts);
         let four = self.recipe.preprocess.channels == Channels::Rgba;
         let image = if four { read_with_opacity(path)? } else { read(path, WHITE)? };
         let (height, width, _) = image.dim();

@@ -5,6 +5,7 @@ pub mod architecture;
 pub mod differences;
 pub mod explainer;
 pub mod filters;
+mod gallery;
 pub mod gradcheck;
 pub mod heatmaps;
 pub mod input;
@@ -12,21 +13,24 @@ pub mod labels;
 pub mod measure;
 pub mod preprocess;
 mod room;
+mod row;
 pub mod saliency;
 pub mod score;
 pub mod section;
+mod shown;
+mod survey;
 #[cfg(test)]
 mod tests;
 
 use crate::config::{Chapter, Section, Source};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::report::Assets;
 use crate::report::page::{self, Column, Line, Making, Page, Table};
+use crate::report::{Assets, Rows};
 use measure::sizes::Sizes;
 use ndarray::ArrayD;
 use rayon::prelude::*;
-use section::Loaded;
+use section::{Asked, Loaded};
 
 /// A chapter's page, numbered and cross-referenced, with its pictures and arrays.
 pub struct Made {
@@ -40,6 +44,8 @@ pub struct Collected {
     pub assets: Assets,
     /// The arrays behind the maps, by a name that is safe in a file name.
     pub raw: Vec<(String, ArrayD<f32>)>,
+    /// A line of JSON for each image, where asked for.
+    pub rows: Option<Rows>,
 }
 
 /// Makes a chapter: every section in its order, and the inferences if `measured` says on how large samples.
@@ -47,6 +53,20 @@ pub struct Collected {
 /// # Errors
 /// Anything wrong with the chapter's files, found before the first network runs where that is possible.
 pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress) -> Result<Made> {
+    let asked = Asked { ascent: measured.and_then(|sizes| sizes.ascent), gallery: None };
+    made(chapter, measured, asked, progress)
+}
+
+/// Explains the images of a chapter's section, of which there may be thousands: the page shows the first `gallery` that can be read,
+/// and every image has its row. Nothing is measured.
+///
+/// # Errors
+/// As for [`chapter`].
+pub fn explain(chapter: &Chapter, gallery: usize, progress: &Progress) -> Result<Made> {
+    made(chapter, None, Asked { ascent: None, gallery: Some(gallery) }, progress)
+}
+
+fn made(chapter: &Chapter, measured: Option<&Sizes>, asked: Asked, progress: &Progress) -> Result<Made> {
     // All are loaded before the first error is looked for, so that it is the same one for any number of threads.
     let loaded: Vec<Result<Loaded>> =
         chapter.sections.par_iter().map(|section| section::load(chapter, section)).collect();
@@ -55,11 +75,11 @@ pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress)
     let mut collected = Collected::default();
     let mut page = Page { introduction: chapter.introduction.clone(), ..Page::default() };
     (page.number, page.title) = numbered(&chapter.title);
-    let steps = measured.and_then(|sizes| sizes.ascent);
     let sections: Vec<Result<(page::Section, Collected)>> = (chapter.sections.par_iter().zip(&loaded))
         .map(|(section, loaded)| {
-            let mut collected = Collected::default();
-            let made = section::section(chapter, section, loaded, steps, progress, &mut collected)?;
+            let rows = asked.gallery.map(|_| Rows::new()).transpose()?;
+            let mut collected = Collected { rows, ..Collected::default() };
+            let made = section::section(chapter, section, loaded, asked, progress, &mut collected)?;
             Ok((made, collected))
         })
         .collect();
@@ -68,6 +88,7 @@ pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress)
         page.sections.push(section);
         collected.assets.extend(beside.assets);
         collected.raw.extend(beside.raw);
+        collected.rows = collected.rows.or(beside.rows);
     }
     if let Some(sizes) = measured {
         page.inferences = measure::inferences(chapter, &loaded, &page, sizes, progress, &mut collected.assets)?;

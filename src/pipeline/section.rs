@@ -5,17 +5,19 @@ use super::explainer::Explainer;
 use super::filters::{Choice, Request, Scene, convolution, natural_inputs};
 use super::heatmaps::Style;
 use super::input::{Ready, Sources, class_of};
-use super::room::{Room, Seen};
-use super::{Collected, architecture, gradcheck, heatmaps, labels, preprocess};
+use super::room::Room;
+use super::shown::shown;
+use super::{Collected, architecture, gallery, gradcheck, heatmaps, labels, preprocess};
 use crate::config::{Chapter, Class, Input, Located, Section, Source};
+use crate::dataset::files;
 use crate::error::{Error, Result};
-use crate::model::{Head, Layer, Meaning, Network, Target};
+use crate::model::{Layer, Network, Target};
 use crate::progress::Progress;
 use crate::report::assets::slug;
 use crate::report::page::{self, Line};
 use crate::visualize::cam::Method;
 use crate::visualize::placement::Cells;
-use rayon::prelude::*;
+use std::path::Path;
 
 /// A network of the chapter, loaded, with its labels and the way its images are prepared.
 pub struct Loaded {
@@ -32,6 +34,18 @@ impl Loaded {
     }
 }
 
+/// What is asked of a section beside what the chapter file says.
+#[derive(Default, Clone, Copy)]
+pub struct Asked {
+    /// Steps that filters rise; the usual number if `None`.
+    pub ascent: Option<usize>,
+    /// Inputs shown in full, the numbers of all being kept as rows; if `None` all are shown and there are no rows.
+    pub gallery: Option<usize>,
+}
+
+/// How many reasons are given when no input can be used.
+const REASONS: usize = 5;
+
 /// Loads a section's network and everything that can be wrong about the section before anything runs.
 ///
 /// # Errors
@@ -41,31 +55,21 @@ pub fn load(chapter: &Chapter, section: &Section) -> Result<Loaded> {
     let recipe =
         preprocess::recipe(&network, section.preprocess.as_ref(), &|key, message| chapter.error(key, message))?;
     let labels = labels::of_heads(&network, section.labels.as_ref().map(|file| file.value.as_path()))?;
-    for name in section.activations.iter().flatten() {
-        layer(chapter, &network, name)?;
-    }
     convolutions(chapter, section, &network)?;
+    // Whatever the target: only what is wrong with the layers that are named matters here.
+    shown(chapter, section, &network, &Target { tensor: String::new(), layer: None })?;
     Ok(Loaded { id: slug(network.name()), network, recipe, labels })
 }
 
 /// The layer that the chapter file names: by its name, its output's, or an unambiguous part of either.
-fn layer<'n>(chapter: &Chapter, network: &'n Network, name: &Located<String>) -> Result<&'n Layer> {
+///
+/// # Errors
+/// No layer or several have that name.
+pub(super) fn layer<'n>(chapter: &Chapter, network: &'n Network, name: &Located<String>) -> Result<&'n Layer> {
     network.find_layer(&name.value).map_err(|cause| chapter.error(name, cause))
 }
 
-/// The layers whose activations are shown: those named, else every convolution and pooling layer.
-fn shown_layers<'n>(chapter: &Chapter, section: &Section, network: &'n Network) -> Result<Vec<&'n Layer>> {
-    match &section.activations {
-        Some(names) => names.iter().map(|name| layer(chapter, network, name)).collect(),
-        None => {
-            let shown =
-                |layer: &&Layer| layer.is_map() && (layer.convolution.is_some() || layer.kind.contains("Pooling"));
-            Ok(network.layers().iter().filter(shown).collect())
-        }
-    }
-}
-
-/// Makes a section's page; `ascent` is the number of steps that filters rise, `None` for the usual one.
+/// Makes a section's page.
 ///
 /// # Errors
 /// Inputs none of which can be used; a network that cannot be run or differentiated.
@@ -73,22 +77,23 @@ pub fn section(
     chapter: &Chapter,
     section: &Section,
     loaded: &Loaded,
-    ascent: Option<usize>,
+    asked: Asked,
     progress: &Progress,
     collected: &mut Collected,
 ) -> Result<page::Section> {
     let network = &loaded.network;
-    let shown = shown_layers(chapter, section, network)?;
     let target = target(chapter, section, network)?;
-    let tensors: Vec<String> = shown.iter().map(|layer| layer.output_tensor.clone()).collect();
+    let shown = shown(chapter, section, network, &target)?;
+    let tensors: Vec<String> = shown.layers.iter().map(|layer| layer.output_tensor.clone()).collect();
     let explainer = Explainer::new(network, &target.tensor, &tensors, loaded.size())?;
-    let (ready, failures) = prepare(chapter, section, loaded)?;
+    let ready = prepare(chapter, section, loaded, gradcheck::images(&explainer))?;
     let missing = explainer.without_rule();
     let differences = (!missing.is_empty()).then(|| Differences::new(&explainer)).transpose()?;
     let check = match &differences {
         None => gradcheck::check(&explainer, &ready)?,
         Some(_) => gradcheck::NetworkCheck::absent(&explainer),
     };
+    drop(ready);
     let (cells, stretched_because) = heatmaps::cells(section.placement, field_cells(network, &target.tensor));
     let style = Style {
         method: section.method,
@@ -112,29 +117,24 @@ pub fn section(
         class,
         seed: chapter.seed,
     };
-    let bar = progress.bar(ready.len(), &section.title);
-    let seen: Vec<Seen> = ready
-        .into_par_iter()
-        .map(|ready| {
-            let seen = room.look(ready);
-            bar.advance(1);
-            seen
-        })
-        .collect::<Result<_>>()?;
+    let sources = sources(chapter, section, loaded, chapter.seed);
+    let most = asked.gallery.unwrap_or(usize::MAX);
+    let bar = progress.bar(section.inputs.len(), &section.title);
+    let walked = gallery::walk(&room, &sources, &section.inputs, most, &bar, collected)?;
     let mut page = page::Section {
         id: loaded.id.clone(),
         heading: section.title.clone(),
         flow: Some(architecture::strip(&loaded.id, network, &mut collected.assets)?),
         table: Some(architecture::table(network)),
         facts: architecture::facts(network),
-        notes: failures,
+        notes: walked.left_out,
         ..page::Section::default()
     };
     page.facts.extend(check.lines());
     if section.inputs.iter().any(|input| matches!(input.source, Source::Image { .. })) {
         page.paragraphs.push(format!("How photographs become inputs: {}.", preprocess::sentence(&loaded.recipe)));
     }
-    page.paragraphs.extend(doubts(loaded, &seen));
+    page.paragraphs.extend(walked.survey.doubts(loaded.network.heads()));
     if let Some(reason) = room.explainer.unoptimised() {
         page.facts.push(Line::new(
             "How it ran",
@@ -143,23 +143,15 @@ pub fn section(
             ),
         ));
     }
+    page.facts.extend(room.shown.note.iter().map(|note| page::Line::new("Activations", note)));
     let note;
-    (page.filters, note) = filters(chapter, section, loaded, ascent, progress, collected)?;
+    (page.filters, note) = filters(chapter, section, loaded, asked.ascent, progress, collected)?;
     page.facts.extend(note.map(|note| page::Line::new("Filters", note)));
-    for (number, seen) in seen.iter().enumerate() {
-        page.inputs.push(room.input(number + 1, seen, &mut collected.assets)?);
-        room.raw(number + 1, seen, &mut collected.raw);
+    if asked.gallery.is_some() && section.inputs.len() > 1 {
+        page.survey = Some(walked.survey.page(&room, walked.inputs.len()));
     }
+    page.inputs = walked.inputs;
     Ok(page)
-}
-
-/// What makes one doubt that photographs reached the network as it knows them, head by head.
-fn doubts(loaded: &Loaded, seen: &[Seen]) -> Vec<String> {
-    let of_head = |(number, head): (usize, &Head)| {
-        let best: Vec<(usize, f64)> = seen.iter().filter_map(|seen| seen.best_of_photograph(number)).collect();
-        preprocess::doubt(&best, head.choices().filter(|_| head.meaning == Meaning::Classes)?)
-    };
-    loaded.network.heads().iter().enumerate().filter_map(of_head).collect()
 }
 
 /// The section's method and HiResCAM beside it; Grad-CAM alone where the tail has operators without a rule.
@@ -245,7 +237,7 @@ fn filters(
     if choice.layers.is_empty() {
         return Ok((Vec::new(), None));
     }
-    let natural = natural_inputs(&sources(chapter, loaded, chapter.seed), &section.inputs)?;
+    let natural = natural_inputs(&sources(chapter, section, loaded, chapter.seed), &section.inputs)?;
     let scene = Scene::new(network, &loaded.recipe, natural)?;
     let bar = progress.bar(choice.count(network), &format!("Filters of {}", section.title));
     let study = |(layer, filters): &(&Layer, Option<Vec<usize>>)| {
@@ -282,7 +274,7 @@ pub fn check(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<gr
             missing.join(", ")
         )));
     }
-    let (ready, _) = prepare(chapter, section, loaded)?;
+    let ready = prepare(chapter, section, loaded, gradcheck::IMAGES)?;
     gradcheck::check(&explainer, &ready)
 }
 
@@ -304,32 +296,45 @@ fn field_cells(network: &Network, tensor: &str) -> Option<(Cells, Cells)> {
 }
 
 /// Where a section's inputs are taken from; `seed` is that of what is generated.
-pub(super) fn sources<'a>(chapter: &Chapter, loaded: &'a Loaded, seed: u64) -> Sources<'a> {
+pub(super) fn sources<'a>(chapter: &Chapter, section: &Section, loaded: &'a Loaded, seed: u64) -> Sources<'a> {
+    let photographs = section.inputs.iter().filter_map(|input| match &input.source {
+        Source::Image { path, .. } => Some(Path::new(path)),
+        _ => None,
+    });
     Sources {
         seed,
         mnist: chapter.mnist.clone(),
         recipe: &loaded.recipe,
         heads: loaded.network.heads(),
         labels: &loaded.labels,
+        parts: files::distinct(photographs),
     }
 }
 
-/// Makes the inputs ready. One that cannot be read becomes a line in the report; a missing MNIST folder and a section none of whose inputs can be read are errors.
-pub(super) fn prepare(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<(Vec<Ready>, Vec<String>)> {
-    let sources = sources(chapter, loaded, chapter.seed);
+/// Makes the first `most` inputs ready that can be, photographs that cannot be read being left out.
+///
+/// # Errors
+/// A missing MNIST folder; a section none of whose inputs can be read.
+pub(super) fn prepare(chapter: &Chapter, section: &Section, loaded: &Loaded, most: usize) -> Result<Vec<Ready>> {
+    let sources = sources(chapter, section, loaded, chapter.seed);
     let mut ready = Vec::new();
     let mut failures = Vec::new();
     for input in &section.inputs {
+        if ready.len() >= most {
+            break;
+        }
         match (sources.ready(input), &input.source) {
             (Ok(input), _) => ready.push(input),
-            (Err(cause), Source::Image { .. }) => failures.push(format!("Left out: {cause}.")),
+            (Err(cause), Source::Image { .. }) if failures.len() < REASONS => failures.push(cause.to_string()),
+            (Err(_), Source::Image { .. }) => {}
             (Err(cause), _) => return Err(cause),
         }
     }
-    match (ready.is_empty(), failures.first()) {
-        (true, Some(_)) => {
-            Err(Error::input(format!("{}: no input can be used\n{}", section.title, failures.join("\n"))))
-        }
-        _ => Ok((ready, failures)),
+    if !ready.is_empty() || failures.is_empty() {
+        return Ok(ready);
     }
+    if section.inputs.len() > failures.len() {
+        failures.push(format!("… and {} more", section.inputs.len() - failures.len()));
+    }
+    Err(Error::input(format!("{}: no input can be used\n{}", section.title, failures.join("\n"))))
 }

@@ -37,6 +37,9 @@ impl Page {
             for filters in &mut section.filters {
                 filters.id = slug(&format!("{} {}", section.id, filters.heading));
             }
+            if let Some(survey) = &mut section.survey {
+                survey.id = slug(&format!("{} all images", section.id));
+            }
             for (i, input) in section.inputs.iter_mut().enumerate() {
                 input.id = slug(&format!("{} input {}", section.id, i + 1));
             }
@@ -115,6 +118,7 @@ impl Page {
         for section in &self.sections {
             ids.push(section.id.clone());
             ids.extend(section.filters.iter().map(|filters| filters.id.clone()));
+            ids.extend(section.survey.iter().map(|survey| survey.id.clone()));
             ids.extend(section.inputs.iter().map(|input| input.id.clone()));
         }
         if let Some(inferences) = &self.inferences {
@@ -152,7 +156,11 @@ impl Page {
     }
 
     fn tables_mut(&mut self) -> Vec<&mut Table> {
-        let mut tables: Vec<&mut Table> = self.sections.iter_mut().flat_map(|section| &mut section.table).collect();
+        let mut tables: Vec<&mut Table> = Vec::new();
+        for section in &mut self.sections {
+            tables.extend(&mut section.table);
+            tables.extend(section.survey.iter_mut().flat_map(|survey| &mut survey.tables));
+        }
         tables.extend(self.inferences.iter_mut().flat_map(|inferences| &mut inferences.summary));
         tables.extend(self.making.iter_mut().flat_map(|making| &mut making.tables));
         tables
@@ -163,12 +171,13 @@ impl Page {
         let mut contents = Vec::new();
         for section in &self.sections {
             let filters = section.filters.iter().map(|filters| leaf(&filters.id, &filters.heading));
+            let survey = section.survey.iter().map(|survey| leaf(&survey.id, &survey.heading));
             let inputs = section.inputs.iter().enumerate().map(|(i, input)| {
-                let several = section.inputs.len() > 1;
+                let several = section.inputs.iter().filter(|other| other.heading == input.heading).count() > 1;
                 let title = if several { format!("{} {}", input.heading, i + 1) } else { input.heading.clone() };
                 leaf(&input.id, &title)
             });
-            let entries = filters.chain(inputs).collect();
+            let entries = filters.chain(survey).chain(inputs).collect();
             contents.push(Entry { entries, ..leaf(&section.id, &section.heading) });
         }
         if let Some(inferences) = &self.inferences {

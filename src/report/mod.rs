@@ -7,6 +7,7 @@ mod html;
 mod markdown;
 pub mod page;
 pub mod raw;
+pub mod rows;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -18,6 +19,7 @@ use crate::figure::svg;
 pub use assets::Assets;
 pub use html::FOLDER;
 pub use page::Page;
+pub use rows::Rows;
 pub use write::write;
 
 const CHAPTER: &str = include_str!("../../templates/chapter.md");

@@ -72,6 +72,9 @@ pub struct Section {
     pub facts: Vec<Line>,
     /// One for each convolution.
     pub filters: Vec<Filters>,
+    /// All images together, where there are more than a page shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub survey: Option<Survey>,
     /// One for each input image.
     pub inputs: Vec<Input>,
     /// Closing remarks.
@@ -158,9 +161,25 @@ pub struct Filters {
     pub notes: Vec<String>,
 }
 
+/// What the network says of many images together.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Survey {
+    /// "All images".
+    pub heading: String,
+    /// Anchor; filled by `finish`.
+    pub id: String,
+    /// How many there are, how many are shown, where the numbers of the others are.
+    pub paragraphs: Vec<String>,
+    /// The predicted classes of each head; the images that could not be read.
+    pub tables: Vec<Table>,
+}
+
 /// One input image and what the network does with it.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Input {
+    /// The image's name, for messages; not part of the page.
+    #[serde(skip)]
+    pub name: String,
     /// "Input Image".
     pub heading: String,
     /// Which image it is and by which rule it was chosen.
@@ -194,6 +213,18 @@ pub struct Prediction {
     pub truth: Option<String>,
     /// Whether the two agree, where the truth is known.
     pub correct: Option<bool>,
+    /// The classes next in probability, each with its probability as shown, for a table that has no truth to show.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<Next>,
+}
+
+/// A class that is not the most probable one.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Next {
+    /// Its label.
+    pub label: String,
+    /// Its probability as shown.
+    pub percent: String,
 }
 
 impl Prediction {
@@ -206,7 +237,8 @@ impl Prediction {
     ) -> Prediction {
         let predicted = predicted.into();
         let correct = truth.as_ref().map(|truth| *truth == predicted);
-        Prediction { head: head.into(), predicted, probability, percent: percent(probability), truth, correct }
+        let percent = percent(probability);
+        Prediction { head: head.into(), predicted, probability, percent, truth, correct, next: Vec::new() }
     }
 }
 

@@ -3,15 +3,16 @@
 use std::fs;
 use std::path::Path;
 
-use super::{FOLDER, Rendered};
+use super::{FOLDER, Rendered, Rows, rows};
 use crate::error::{Error, Result};
 
-/// Writes `chapter.html`, `chapter.md`, `chapter.json` and the folder `chapter/` into `out`, replacing what was there.
+/// Writes `chapter.html`, `chapter.md`, `chapter.json` and the folder `chapter/` into `out`, and `images.jsonl` where there are rows,
+/// replacing what was there.
 /// Everything is first written beside its place and then renamed, so that an interrupted run leaves the last chapter.
 ///
 /// # Errors
 /// When a file cannot be written; the folder is then as before.
-pub fn write(out: &Path, rendered: &Rendered) -> Result<()> {
+pub fn write(out: &Path, rendered: &Rendered, rows: Option<Rows>) -> Result<()> {
     fs::create_dir_all(out).map_err(|cause| Error::writing(out, &cause))?;
     let staging =
         tempfile::Builder::new().prefix(".convscope-").tempdir_in(out).map_err(|cause| Error::writing(out, &cause))?;
@@ -26,8 +27,13 @@ pub fn write(out: &Path, rendered: &Rendered) -> Result<()> {
     save(&fresh.join("chapter.md"), &rendered.markdown)?;
     save(&fresh.join("chapter.json"), &rendered.json)?;
     save(&fresh.join("chapter.html"), &rendered.html)?;
+    let mut names = vec![FOLDER, "chapter.md", "chapter.json", "chapter.html"];
+    if let Some(rows) = rows {
+        rows.save(&fresh.join(rows::FILE))?;
+        names.push(rows::FILE);
+    }
     let mut moved = Vec::new();
-    for name in [FOLDER, "chapter.md", "chapter.json", "chapter.html"] {
+    for name in names {
         if let Err(cause) = exchange(&out.join(name), &fresh.join(name), &old.join(name)) {
             for name in moved.into_iter().rev() {
                 // The way back; what fails here has been reported by the error that led here.
@@ -76,9 +82,15 @@ mod tests {
     fn a_second_run_replaces_the_first_and_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("deep/out");
-        write(&out, &rendered("one", "first")).unwrap();
-        write(&out, &rendered("two", "second")).unwrap();
-        assert_eq!(names(&out), ["chapter", "chapter.html", "chapter.json", "chapter.md"]);
+        let rows = |text: &str| {
+            let mut rows = Rows::new().unwrap();
+            rows.push(text).unwrap();
+            Some(rows)
+        };
+        write(&out, &rendered("one", "first"), rows("1")).unwrap();
+        write(&out, &rendered("two", "second"), rows("2")).unwrap();
+        assert_eq!(names(&out), ["chapter", "chapter.html", "chapter.json", "chapter.md", "images.jsonl"]);
+        assert_eq!(fs::read_to_string(out.join("images.jsonl")).unwrap(), "2\n");
         assert_eq!(names(&out.join("chapter")), ["second.svg"]);
         assert_eq!(fs::read_to_string(out.join("chapter.md")).unwrap(), "two");
     }
@@ -88,7 +100,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "kept").unwrap();
-        let error = write(&file, &rendered("one", "a")).unwrap_err();
+        let error = write(&file, &rendered("one", "a"), None).unwrap_err();
         assert_eq!(error.exit_code(), 1);
         assert!(error.to_string().contains("file"), "{error}");
         assert_eq!(fs::read_to_string(&file).unwrap(), "kept");

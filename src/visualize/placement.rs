@@ -47,23 +47,25 @@ impl Cells {
     }
 }
 
-/// The map's value at a point (y, x) of the image: bilinear between the cells, the edge value outside the outermost centres.
-/// An empty map has the value zero everywhere.
-pub fn value_at(map: ArrayView2<f32>, rows: Cells, columns: Cells, y: f64, x: f64) -> f32 {
+/// The map at the points (y, x) of the image for all `ys` and `xs`, [ys, xs]: bilinear between the cells, the edge value outside the
+/// outermost centres, no number where y or x is none. An empty map has the value zero everywhere.
+pub fn at_points(map: ArrayView2<f32>, rows: Cells, columns: Cells, ys: &[f64], xs: &[f64]) -> Array2<f32> {
     if map.is_empty() {
-        return 0.0;
+        return Array2::zeros((ys.len(), xs.len()));
     }
-    let (top, bottom, down) = rows.around(y, map.nrows());
-    let (left, right, across) = columns.around(x, map.ncols());
-    let along = |row: usize| f64::from(map[[row, left]]) * (1.0 - across) + f64::from(map[[row, right]]) * across;
-    (along(top) * (1.0 - down) + along(bottom) * down) as f32
+    let down: Vec<(usize, usize, f64)> = ys.iter().map(|y| rows.around(*y, map.nrows())).collect();
+    let across: Vec<(usize, usize, f64)> = xs.iter().map(|x| columns.around(*x, map.ncols())).collect();
+    Array2::from_shape_fn((ys.len(), xs.len()), |(y, x)| {
+        let ((top, bottom, down), (left, right, across)) = (down[y], across[x]);
+        let along = |row: usize| f64::from(map[[row, left]]) * (1.0 - across) + f64::from(map[[row, right]]) * across;
+        (along(top) * (1.0 - down) + along(bottom) * down) as f32
+    })
 }
 
 /// The map at every pixel centre of an image of `height` × `width` pixels.
 pub fn dense(map: ArrayView2<f32>, rows: Cells, columns: Cells, height: usize, width: usize) -> Array2<f32> {
-    Array2::from_shape_fn((height, width), |(row, column)| {
-        value_at(map, rows, columns, row as f64 + 0.5, column as f64 + 0.5)
-    })
+    let centres = |length: usize| (0..length).map(|pixel| pixel as f64 + 0.5).collect::<Vec<f64>>();
+    at_points(map, rows, columns, &centres(height), &centres(width))
 }
 
 #[cfg(test)]
@@ -92,7 +94,15 @@ mod tests {
     #[test]
     fn an_empty_map_is_zero() {
         let empty = Array2::<f32>::zeros((0, 3));
-        assert_eq!(value_at(empty.view(), Cells::stretched(0, 4), Cells::stretched(3, 4), 1.0, 1.0), 0.0);
+        let cells = (Cells::stretched(0, 4), Cells::stretched(3, 4));
+        assert_eq!(at_points(empty.view(), cells.0, cells.1, &[1.0], &[1.0]), array![[0.0]]);
+    }
+
+    #[test]
+    fn a_point_that_is_no_number_has_no_value() {
+        let cells = Cells::stretched(2, 2);
+        let out = at_points(array![[1.0, 2.0], [3.0, 4.0]].view(), cells, cells, &[0.5, f64::NAN], &[1.5]);
+        assert!(out[[0, 0]] == 2.0 && out[[1, 0]].is_nan());
     }
 
     proptest! {
@@ -108,7 +118,7 @@ mod tests {
             let width = (first + step * n as f64 + 6.0).ceil() as usize;
             let out = dense(map.view(), Cells::stretched(1, 1), cells, 1, width);
             let centre = first + hot as f64 * step;
-            prop_assert!((value_at(map.view(), Cells::stretched(1, 1), cells, 0.5, centre) - 1.0).abs() < 1e-5);
+            prop_assert!((at_points(map.view(), Cells::stretched(1, 1), cells, &[0.5], &[centre])[[0, 0]] - 1.0).abs() < 1e-5);
             let best = out.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0.0, |(i, _)| i as f64 + 0.5);
             prop_assert!((best - centre).abs() <= 0.5 + 1e-6, "{} for {}", best, centre);
         }
@@ -117,7 +127,7 @@ mod tests {
         fn values_stay_within_the_map(values in prop::collection::vec(-3.0f32..3.0, 6), y in -5.0f64..20.0, x in -5.0f64..20.0) {
             let map = Array2::from_shape_vec((2, 3), values.clone()).unwrap();
             let cells = Cells { first: 2.0, step: 3.0 };
-            let value = value_at(map.view(), cells, cells, y, x);
+            let value = at_points(map.view(), cells, cells, &[y], &[x])[[0, 0]];
             let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
             prop_assert!(value >= low - 1e-6 && value <= high + 1e-6);
         }

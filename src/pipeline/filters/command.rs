@@ -50,7 +50,8 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made
     let sized = Preprocessing { size: Some(size.unwrap_or(network.listed_size())), ..given };
     let recipe =
         preprocess::recipe(&network, Some(&sized), &|key, message| Error::input(format!("{}: {message}", key.key)))?;
-    let sources = Sources { seed: options.seed, mnist: None, recipe: &recipe, heads: network.heads(), labels: &[] };
+    let sources =
+        Sources { seed: options.seed, mnist: None, recipe: &recipe, heads: network.heads(), labels: &[], parts: 1 };
     let scene = Scene::new(&network, &recipe, natural_inputs(&sources, &own_data(&network))?)?;
     let bar = progress.bar(choice.count(&network), "Filters");
     let mut collected = Collected::default();

@@ -45,9 +45,9 @@ impl<'a> Samples<'a> {
             let folder = mnist_folder(chapter.mnist.as_deref())?;
             Kind::Mnist(idx::mnist(&folder, idx::Split::Test)?)
         } else {
-            Kind::Own(section::prepare(chapter, section, loaded)?.0)
+            Kind::Own(section::prepare(chapter, section, loaded, usize::MAX)?)
         };
-        Ok(Samples { sources: section::sources(chapter, loaded, seed(chapter)), kind })
+        Ok(Samples { sources: section::sources(chapter, section, loaded, seed(chapter)), kind })
     }
 
     /// The images in words.

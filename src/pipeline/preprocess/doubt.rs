@@ -1,5 +1,7 @@
 //! Signs that photographs reached the network in a form that it does not know.
 
+use std::collections::BTreeMap;
+
 /// Photographs from which on the same answer to most of them is suspicious, and their share.
 const SEVERAL: usize = 4;
 const MOST: f64 = 0.6;
@@ -8,16 +10,17 @@ const MANY_CLASSES: usize = 10;
 /// A mean largest probability below this is small.
 const SMALL: f64 = 0.3;
 
-/// A remark where the most probable class and its probability of each photograph, `best`, make one doubt the preprocessing of a
-/// head of so many classes.
-pub fn doubt(best: &[(usize, f64)], classes: usize) -> Option<String> {
-    if classes < MANY_CLASSES || best.is_empty() {
+/// What a head says of photographs: how many, and the sum of the probabilities, by their most probable class.
+pub type Answers = BTreeMap<usize, (usize, f64)>;
+
+/// A remark where the answers of a head of so many classes make one doubt the preprocessing.
+pub fn doubt(answers: &Answers, classes: usize) -> Option<String> {
+    let count: usize = answers.values().map(|(photographs, _)| photographs).sum();
+    if classes < MANY_CLASSES || count == 0 {
         return None;
     }
-    let count = best.len();
-    let mean = best.iter().map(|(_, probability)| probability).sum::<f64>() / count as f64;
-    let same = |class: usize| best.iter().filter(|(other, _)| *other == class).count();
-    let most = best.iter().map(|(class, _)| same(*class)).max().unwrap_or(0);
+    let mean = answers.values().map(|(_, sum)| sum).sum::<f64>() / count as f64;
+    let most = answers.values().map(|(photographs, _)| *photographs).max().unwrap_or(0);
     let sign = if count >= SEVERAL && most as f64 >= MOST * count as f64 {
         format!("{most} of {count} photographs get the same class; that is a bad sign unless they show the same thing.")
     } else if mean < SMALL {
@@ -36,7 +39,16 @@ pub fn doubt(best: &[(usize, f64)], classes: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::doubt;
+    use super::Answers;
+
+    fn doubt(best: &[(usize, f64)], classes: usize) -> Option<String> {
+        let mut answers = Answers::new();
+        for (class, probability) in best {
+            let (count, sum) = answers.entry(*class).or_default();
+            (*count, *sum) = (*count + 1, *sum + probability);
+        }
+        super::doubt(&answers, classes)
+    }
 
     #[test]
     fn sure_and_different_answers_raise_no_doubt() {

@@ -6,7 +6,7 @@ mod said;
 #[cfg(test)]
 mod tests;
 
-pub use doubt::doubt;
+pub use doubt::{Answers, doubt};
 
 use crate::config::{Located, Preprocessing, suggestion};
 use crate::dataset::image::{Channels, FitMode, Layout, PRESETS, Preprocess, ResizeFilter, Size, usual_shortest};

@@ -29,7 +29,7 @@ fn text(element: ElementRef) -> String {
 #[test]
 fn the_sample_can_be_written() {
     match std::env::var_os("CONVSCOPE_PAGE_OUT") {
-        Some(folder) => write(&PathBuf::from(folder), &rendered()).unwrap(),
+        Some(folder) => write(&PathBuf::from(folder), &rendered(), None).unwrap(),
         None => println!("CONVSCOPE_PAGE_OUT is not set: the sample chapter is not written"),
     }
 }

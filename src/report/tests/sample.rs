@@ -291,6 +291,7 @@ fn section(
         ..Table::default()
     };
     Section {
+        survey: None,
         id: id.into(),
         heading: heading.into(),
         paragraphs: vec![

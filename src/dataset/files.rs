@@ -1,0 +1,161 @@
+//! The image files that a command's arguments name: files, folders and patterns.
+
+use crate::error::{Error, Result};
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf, absolute};
+
+/// How the names of image files end, in whatever case.
+const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
+
+/// The files that `named` stand for, in that order and each once: a file is itself, whatever its name; a folder is its image files by
+/// their names' endings, in the order of the names and without those of its own folders; a pattern with `*`, `?` or `[…]` is the
+/// files that match it, in the order of the names. Whether they can be read shows later.
+///
+/// # Errors
+/// `Error::Input` for a folder without images or that cannot be read, and for a pattern that is none or matches no file.
+pub fn images(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut seen = HashSet::new();
+    let mut files = Vec::new();
+    for path in named {
+        let found = if path.is_dir() {
+            in_folder(path)?
+        } else {
+            match path.to_str().filter(|text| !path.exists() && text.contains(['*', '?', '['])) {
+                Some(pattern) => matching(pattern)?,
+                None => vec![path.clone()],
+            }
+        };
+        // The same file may be given by a relative and by an absolute path.
+        files.extend(found.into_iter().filter(|file| seen.insert(absolute(file).unwrap_or_else(|_| file.clone()))));
+    }
+    Ok(files)
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |cause: std::io::Error| Error::reading(folder, &cause);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if is_image(&path) && path.is_file() {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(Error::input(format!(
+            "{}: holds no image; files that end in {} count, those of folders within it do not",
+            folder.display(),
+            EXTENSIONS.map(|extension| format!(".{extension}")).join(", ")
+        )));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Whether the name is one of an image; those of hidden files are not.
+fn is_image(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
+    !hidden && extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+}
+
+fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
+    // As the shell: a leading dot is not matched by a star.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::default() };
+    let paths = glob::glob_with(pattern, options)
+        .map_err(|cause| Error::input(format!("{pattern}: is no pattern for file names: {cause}")))?;
+    let mut files = Vec::new();
+    for path in paths {
+        let path = path.map_err(|cause| Error::reading(cause.path(), cause.error()))?;
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(Error::input(format!("{pattern}: no file matches this pattern")));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// How many of the last parts of their paths tell all `files` apart: 1 where the names alone do.
+pub fn distinct<'a>(files: impl Iterator<Item = &'a Path> + Clone) -> usize {
+    let deepest = files.clone().map(|file| file.components().count()).max().unwrap_or(1);
+    let differ = |parts: &usize| {
+        let mut seen = HashSet::new();
+        files.clone().all(|file| seen.insert(tail(file, *parts)))
+    };
+    (1..deepest).find(differ).unwrap_or(deepest)
+}
+
+/// The last `parts` parts of a path, joined by slashes: a name that does not say where on the machine the file is.
+pub fn tail(path: &Path, parts: usize) -> String {
+    let all: Vec<String> = path
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir))
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    all[all.len().saturating_sub(parts.max(1))..].join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        folder
+    }
+
+    /// What is found, as paths within the folder.
+    fn found(folder: &Path, named: &[&str]) -> Vec<String> {
+        let named: Vec<PathBuf> = named.iter().map(|name| folder.join(name)).collect();
+        let files = images(&named).unwrap();
+        files.iter().map(|file| file.strip_prefix(folder).unwrap().display().to_string()).collect()
+    }
+
+    #[test]
+    fn folders_and_patterns_come_sorted_in_the_order_given_and_each_file_once() {
+        let folder =
+            folder(&["a/2.JPG", "a/10.png", "a/notes.txt", "a/.hidden.png", "a/deep/3.png", "b/1.bmp", "b/x.dat"]);
+        assert_eq!(found(folder.path(), &["b/x.dat", "a"]), ["b/x.dat", "a/10.png", "a/2.JPG"]);
+        assert_eq!(found(folder.path(), &["a/2.JPG", "a/*"]), ["a/2.JPG", "a/10.png", "a/notes.txt"]);
+        assert_eq!(found(folder.path(), &["**/*.png"]), ["a/10.png", "a/deep/3.png"]);
+        assert_eq!(found(folder.path(), &["b/1.bmp", "b/./1.bmp", "b"]), ["b/1.bmp"]);
+        assert_eq!(found(folder.path(), &["missing.png"]), ["missing.png"], "which is an error later, as one of many");
+    }
+
+    #[test]
+    fn a_name_with_brackets_is_that_file_where_there_is_one() {
+        let folder = folder(&["cat[1].png", "cat1.png"]);
+        assert_eq!(found(folder.path(), &["cat[1].png"]), ["cat[1].png"]);
+        fs::remove_file(folder.path().join("cat[1].png")).unwrap();
+        assert_eq!(found(folder.path(), &["cat[1].png"]), ["cat1.png"]);
+    }
+
+    #[test]
+    fn nothing_found_is_an_error_that_says_where() {
+        let folder = folder(&["a/notes.txt"]);
+        for (name, wanted) in [("a", "holds no image"), ("a/*.png", "no file matches"), ("a/[", "is no pattern")] {
+            let error = images(&[folder.path().join(name)]).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(wanted) && error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_are_as_long_as_it_takes_to_tell_them_apart() {
+        let distinct = |files: &[&str]| distinct(files.iter().map(Path::new));
+        assert_eq!(distinct(&["/home/me/a.png", "/home/me/b.png"]), 1);
+        assert_eq!(distinct(&["x/2020/a.png", "x/2021/a.png", "b.png"]), 2);
+        assert_eq!(distinct(&[]), 1);
+        assert_eq!(tail(Path::new("/home/me/a.png"), 1), "a.png");
+        assert_eq!(tail(Path::new("/home/me/a.png"), 2), "me/a.png");
+        assert_eq!(tail(Path::new("./a.png"), 3), "a.png");
+    }
+}
