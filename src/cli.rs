@@ -257,6 +257,9 @@ fn sides(text: &str) -> Result<(usize, usize), String> {
     }
 }
 
+/// What stands above the options that say how images become inputs.
+const INPUTS: &str = "How images become inputs [default: what the model's files say, else stated on the page]";
+
 /// How photographs become inputs.
 #[derive(Args, Default)]
 #[command(
@@ -266,13 +269,13 @@ pub struct Preprocess {
     #[command(flatten)]
     pub values: Values,
     /// How a photograph is fitted: stretch, or crop its centre after its shortest side was resized
-    #[arg(long, value_name = "stretch|crop")]
+    #[arg(long, help_heading = INPUTS, value_name = "stretch|crop")]
     pub fit: Option<String>,
     /// What the shortest side is resized to before the centre is cut out, as 256 for an input of 224
-    #[arg(long, value_name = "S")]
+    #[arg(long, help_heading = INPUTS, value_name = "S")]
     pub shortest: Option<usize>,
     /// How it is resized: nearest, triangle (bilinear), catmull-rom (bicubic) or lanczos3
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = INPUTS, value_name = "NAME")]
     pub filter: Option<String>,
 }
 
@@ -290,22 +293,22 @@ pub struct Values {
     /// imagenet: shortest side to 256 for an input of 224 (in proportion for others), centre cut out, bytes / 255, less the mean
     /// 0.485, 0.456, 0.406, over the deviation 0.229, 0.224, 0.225; torchvision's and timm's usual one.
     /// caffe-bgr: as imagenet cut out, channels blue, green, red, less the mean 103.939, 116.779, 123.68.
-    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
+    #[arg(long, help_heading = INPUTS, value_name = "NAME", verbatim_doc_comment)]
     pub preprocess: Option<String>,
     /// Channel means, in the units of the scaled input, as in 0.485,0.456,0.406
-    #[arg(long, value_delimiter = ',', value_name = "M,…", allow_hyphen_values = true)]
+    #[arg(long, help_heading = INPUTS, value_delimiter = ',', value_name = "M,…", allow_hyphen_values = true)]
     pub mean: Option<Vec<f64>>,
     /// Channel standard deviations, in the units of the scaled input
-    #[arg(long, value_delimiter = ',', value_name = "S,…")]
+    #[arg(long, help_heading = INPUTS, value_delimiter = ',', value_name = "S,…")]
     pub std: Option<Vec<f64>>,
     /// What a byte is multiplied by before mean and standard deviation
-    #[arg(long, value_name = "X")]
+    #[arg(long, help_heading = INPUTS, value_name = "X")]
     pub scale: Option<f64>,
     /// Channels in the order blue, green, red
-    #[arg(long)]
+    #[arg(long, help_heading = INPUTS)]
     pub bgr: bool,
     /// The input's height and width in pixels, or one number for both, for a network that takes any size
-    #[arg(long, value_name = "H,W", value_parser = sides)]
+    #[arg(long, help_heading = INPUTS, value_name = "H,W", value_parser = sides)]
     pub size: Option<(usize, usize)>,
 }
 

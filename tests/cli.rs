@@ -90,6 +90,8 @@ fn options_that_do_not_fit_the_network_are_refused_with_a_remedy() {
     explain(&["--fit", "pad"], &["--fit", "stretch, crop"]);
     explain(&["--mean", "1,2"], &["`mean` has 2 values"]);
     explain(&["--class", "dog"], &["--class", "`dog` is no class"]);
+    explain(&["--class", "96"], &["--class", "`96` is no class"]);
+    explain(&["--true", "green"], &["--true", "`green` is no class"]);
     refused(folder.path(), &["inspect", model, "--size", "64,64"], &["28x28 only"]);
     refused(folder.path(), &["filters", model, "--size", "64", "--out", "out"], &["28x28 only"]);
     refused(folder.path(), &["gradcheck", model, "--size", "64"], &["28x28 only"]);

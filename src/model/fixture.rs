@@ -74,6 +74,24 @@ impl Fixture {
         self
     }
 
+    /// Ten residual blocks in two stages under names with scopes, of 34 layers and 3,051 parameters.
+    pub fn scoped() -> Fixture {
+        let mut fixture = Fixture::new("x", &[1, 2, 8, 8]);
+        let padded = || vec![ints("pads", &[1, 1, 1, 1])];
+        fixture.conv("x", "stem", [4, 2, 3, 3], padded());
+        let mut value = "stem".to_string();
+        for (stage, block) in (0..10).map(|i| (1 + i / 5, i % 5)) {
+            let name = |part: &str| format!("stage{stage}.{block}.{part}");
+            fixture.conv(&value, &name("a"), [4, 4, 3, 3], padded());
+            fixture.conv(&name("a"), &name("b"), [4, 4, 3, 3], padded());
+            fixture.node("Add", &[&value, &name("b")], &name("add"), vec![]);
+            value = name("add");
+        }
+        fixture.node("GlobalAveragePool", &[&value], "pool", vec![]).node("Flatten", &["pool"], "flat", vec![]);
+        fixture.dense("flat", "fc", 4, 3).output("fc");
+        fixture
+    }
+
     /// Given numbers.
     pub fn floats(&mut self, name: &str, dims: &[i64], values: &[f32]) -> &mut Self {
         let (dims, float_data) = (dims.to_vec(), values.to_vec());

@@ -238,6 +238,53 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_large_networks_table_has_a_row_a_group_and_a_part_for_its_layers() {
+        let network = crate::model::fixture::Fixture::scoped().load();
+        let table = table(&network);
+        assert_eq!((table.rows.len(), table.parts.len()), (14, 10));
+        assert_eq!(table.rows[2], ["stage1.0 (3 layers)", "(None, 4, 8, 8)", "296", ""]);
+        assert_eq!(table.parts[0].fold.as_deref(), Some("stage1.0 (3 layers), 296 parameters"));
+        assert!(table.parts_fold.starts_with("Show all 34 layers, in 10 groups"), "{}", table.parts_fold);
+        // Every layer is listed once, alone or in its group's part, and the numbers add up.
+        let alone = table.rows.iter().filter(|row| !row[0].ends_with("layers)"));
+        let listed: Vec<&Vec<String>> = alone.chain(table.parts.iter().flat_map(|part| &part.rows)).collect();
+        let sum = |rows: &mut dyn Iterator<Item = &Vec<String>>| {
+            rows.map(|row| row[2].parse::<usize>().unwrap()).sum::<usize>()
+        };
+        assert_eq!((listed.len(), sum(&mut listed.into_iter()), sum(&mut table.rows.iter())), (34, 3051, 3051));
+    }
+
+    #[test]
+    fn the_strip_of_a_large_network_has_a_block_a_group() {
+        let network = crate::model::fixture::Fixture::scoped().load();
+        let mut assets = Assets::default();
+        let figure = strip("n", &network, &mut assets).unwrap();
+        assert!(figure.caption.contains("its 34 layers"), "{}", figure.caption);
+        assert_eq!(figure.rows[0].panels[0].alt.matches(", then ").count(), 13);
+        let picture = assets.iter().find(|(name, _)| name.contains("flow")).map(|(_, svg)| svg).unwrap();
+        assert!(picture.contains("stage2.4") && picture.contains("3 layers, 2 Conv"), "{picture}");
+    }
+
+    #[test]
+    fn outputs_that_are_no_usual_classifier_are_described() {
+        let mut fixture = crate::model::fixture::Fixture::new("x", &[1, 1, 6, 6]);
+        fixture.conv("x", "map", [3, 1, 3, 3], vec![]).node("GlobalAveragePool", &["map"], "p", vec![]);
+        fixture.node("Flatten", &["p"], "f", vec![]).dense("f", "y", 3, 1);
+        let lines = |facts: Vec<Line>| facts.into_iter().map(|line| (line.name, line.value)).collect::<Vec<_>>();
+        let value = lines(facts(&fixture.output("y").load()));
+        assert!(value[0].0 == "Output y" && value[0].1.contains("no probabilities; maps explain it"), "{value:?}");
+        let both = lines(facts(&fixture.output("map").load()));
+        assert!(both.len() == 2 && both[1].1.contains("maps explain the largest"), "{both:?}");
+        fixture.node("Softmax", &["map"], "s", vec![crate::model::fixture::int("axis", 1)]);
+        let scores = lines(facts(&fixture.output("s").load()));
+        assert!(
+            scores[0].0 == "Other outputs" && scores[0].1.starts_with("y (None, 1), map (None, 3, 4, 4):"),
+            "{scores:?}"
+        );
+        assert!(scores[1].0 == "Output s" && scores[1].1.contains("a score for each class and position"), "{scores:?}");
+    }
+
+    #[test]
     fn metadata_becomes_words() {
         assert_eq!(plain(r#"{"name": "Line", "seed": 1}"#), "name Line, seed 1");
         assert_eq!(

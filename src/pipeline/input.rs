@@ -261,10 +261,17 @@ pub fn line_truth(head: &Head, attributes: line::Attributes) -> Option<usize> {
     }
 }
 
-/// The class that a label or a class number names.
+/// The class that a label, the only one of several words for it (`tabby` of "tabby, tabby cat"), or a class number names.
 pub fn class_of(text: &str, labels: Option<&[String]>, head: &Head) -> Option<usize> {
-    let by_label = labels.and_then(|labels| labels.iter().position(|label| label.eq_ignore_ascii_case(text)));
-    by_label.or_else(|| text.parse().ok().filter(|class| head.choices().is_none_or(|choices| *class < choices)))
+    let labels = labels.unwrap_or_default();
+    let whole = labels.iter().position(|label| label.eq_ignore_ascii_case(text));
+    let word = || {
+        let has = |label: &String| label.split(',').any(|word| word.trim().eq_ignore_ascii_case(text));
+        let mut classes = labels.iter().enumerate().filter(|(_, label)| has(label)).map(|(class, _)| class);
+        classes.next().filter(|_| classes.next().is_none())
+    };
+    let number = || text.parse().ok().filter(|class| head.choices().is_none_or(|choices| *class < choices));
+    whole.or_else(word).or_else(number)
 }
 
 /// The pixels of a photograph [height, width] that lie in a part of it.

@@ -11,6 +11,7 @@ pub mod heatmaps;
 pub mod input;
 pub mod labels;
 pub mod measure;
+mod possible;
 pub mod preprocess;
 mod room;
 mod row;

@@ -4,11 +4,11 @@ use super::differences::Differences;
 use super::explainer::Explainer;
 use super::filters::{Choice, Request, Scene, convolution, natural_inputs};
 use super::heatmaps::Style;
-use super::input::{Ready, Sources, class_of};
+use super::input::{Ready, Sources};
 use super::room::Room;
 use super::shown::shown;
-use super::{Collected, architecture, gallery, gradcheck, heatmaps, labels, preprocess};
-use crate::config::{Chapter, Class, Input, Located, Section, Source};
+use super::{Collected, architecture, gallery, gradcheck, heatmaps, labels, possible, preprocess};
+use crate::config::{Chapter, Located, Section, Source};
 use crate::dataset::files;
 use crate::error::{Error, Result};
 use crate::model::{Layer, Network, Target};
@@ -58,7 +58,9 @@ pub fn load(chapter: &Chapter, section: &Section) -> Result<Loaded> {
     convolutions(chapter, section, &network)?;
     // Whatever the target: only what is wrong with the layers that are named matters here.
     shown(chapter, section, &network, &Target { tensor: String::new(), layer: None })?;
-    Ok(Loaded { id: slug(network.name()), network, recipe, labels })
+    let loaded = Loaded { id: slug(network.name()), network, recipe, labels };
+    possible::check(chapter, section, &loaded)?;
+    Ok(loaded)
 }
 
 /// The layer that the chapter file names: by its name, its output's, or an unambiguous part of either.
@@ -104,7 +106,6 @@ pub fn section(
         layer: target.layer.unwrap_or(target.tensor),
     };
     let methods = methods(section, &missing)?;
-    possible(chapter, section, loaded)?;
     let class = section.class.value.clone();
     let room = Room {
         loaded,
@@ -179,51 +180,13 @@ fn by_differences(missing: &[String]) -> String {
     )
 }
 
-/// Refuses a class that no head has, and pixels for a network without positions.
-fn possible(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()> {
-    let of_pixels = |input: &&Input| matches!(&input.source, Source::Image { pixels: Some(_), .. });
-    if let Some(input) = section.inputs.iter().find(of_pixels)
-        && !loaded.network.heads().iter().any(|head| head.spatial)
-    {
-        let key = if input.line == 0 { "--pixels" } else { "section.input.pixels" };
-        let at = Located { value: (), line: input.line, key: key.into() };
-        let name = loaded.network.name();
-        return Err(chapter.error(
-            &at,
-            format!("{name} has no output with a score for each position, so there is nothing to choose"),
-        ));
-    }
-    let Class::Named(text) = &section.class.value else { return Ok(()) };
-    let heads = loaded.network.heads();
-    let labels = |head: usize| loaded.labels.get(head).and_then(|labels| labels.as_deref());
-    if heads.iter().enumerate().any(|(i, head)| class_of(text, labels(i), head).is_some()) {
-        return Ok(());
-    }
-    let known: Vec<String> = heads
-        .iter()
-        .enumerate()
-        .map(|(i, head)| {
-            let last = head.choices().unwrap_or(1).max(1) - 1;
-            let names = labels(i).map(|labels| format!(" ({})", shortened(labels))).unwrap_or_default();
-            format!("{} has the classes 0 to {last}{names}", head.name)
-        })
-        .collect();
-    Err(chapter.error(&section.class, format!("`{text}` is no class; {}", known.join("; "))))
-}
-
-/// The first few labels.
-fn shortened(labels: &[String]) -> String {
-    let more = if labels.len() > 12 { ", …" } else { "" };
-    format!("{}{more}", labels.iter().take(12).cloned().collect::<Vec<_>>().join(", "))
-}
-
 /// The convolutions that the section names, if it names any.
 fn convolutions<'n>(chapter: &Chapter, section: &Section, network: &'n Network) -> Result<Option<Vec<&'n Layer>>> {
     let of = |name: &Located<String>| convolution(network, &name.value).map_err(|cause| chapter.error(name, cause));
     section.filters.as_ref().map(|names| names.iter().map(of).collect()).transpose()
 }
 
-/// What the filters look for, those of the convolutions named or else of all, and what is left out of a large network.
+/// What the filters look for: those of the convolutions named, else of all.
 fn filters(
     chapter: &Chapter,
     section: &Section,
