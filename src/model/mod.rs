@@ -19,6 +19,7 @@ mod onnx;
 pub mod plan;
 mod refusal;
 mod row;
+mod spell;
 mod step;
 pub mod table;
 pub mod target;
