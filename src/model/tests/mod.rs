@@ -1,5 +1,6 @@
 mod bundled;
 mod data;
 mod dialects;
+mod features;
 mod refusals;
 mod running;
