@@ -13,6 +13,7 @@ use tract_onnx::tract_core::transform::ModelTransform;
 use super::Network;
 use super::guard::refuse_panic;
 use super::plan::{in_batches, runnable, tensor_array};
+use super::spell::spell_out;
 use crate::error::{Error, Result};
 use crate::random::Random;
 
@@ -152,7 +153,7 @@ fn double(model: &TypedModel) -> Result<TypedModel> {
     refuse_panic("double precision", || {
         let mut model = model.clone();
         FloatPrecisionTranslator::new(f32::datum_type(), f64::datum_type()).transform(&mut model)?;
-        Ok(model)
+        spell_out(&model)
     })
 }
 

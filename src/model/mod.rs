@@ -24,6 +24,7 @@ mod refusal;
 mod row;
 pub mod scope;
 mod single;
+mod spell;
 mod step;
 pub mod table;
 pub mod target;

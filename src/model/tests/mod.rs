@@ -1,6 +1,7 @@
 mod bundled;
 mod data;
 mod dialects;
+mod features;
 mod outputs;
 mod refusals;
 mod running;

@@ -3,7 +3,7 @@
 use ndarray::{Array, ArrayD, IxDyn, s};
 use rayon::prelude::*;
 
-use crate::model::fixture::{Fixture, ints};
+use crate::model::fixture::{Fixture, float, ints, text};
 use crate::model::{Network, Precision};
 use crate::random::Random;
 
@@ -130,18 +130,52 @@ fn a_tail_in_double_precision_continues_the_network() {
 }
 
 #[test]
-fn a_skip_connection_must_be_cut_too_and_sigmoid_stays_single() {
+fn a_skip_connection_must_be_cut_too() {
     let network = residual();
     let refused = network.tail(&["ar"], &["y"], 1, None, Precision::F64).err().unwrap().to_string();
     assert!(refused.contains("another path"), "{refused}");
     let tail = network.tail(&["ar", "x"], &["y"], 1, None, Precision::F64).unwrap();
-    assert_eq!(tail.precision(), Precision::F32, "tract has no sigmoid in double precision");
+    assert_eq!(tail.precision(), Precision::F64);
     let image = noise(&[1, 2, 6, 6], 3);
     let outputs = network.plan(&["ar", "y"], 1, None).unwrap().run(&image).unwrap();
     let scores = tail.run(&[outputs[0].mapv(f64::from), image.mapv(f64::from)]).unwrap();
     for (tail, whole) in scores[0].iter().zip(&outputs[1]) {
         assert!((tail - f64::from(*whole)).abs() < 1e-6);
     }
+}
+
+/// tract has these in single precision only; the tail has all digits.
+#[test]
+fn functions_are_spelled_out_in_double_precision() {
+    let x = [-7.5, -2.25, -0.5, 0.125, 1.5, 6.75];
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let hard_swish = |x: f64| x * (x / 6.0 + 0.5).clamp(0.0, 1.0);
+    let leaky = |x: f64| if x < 0.0 { f64::from(0.3f32) * x } else { x };
+    let functions: [(&str, &dyn Fn(f64) -> f64); 3] =
+        [("Sigmoid", &sigmoid), ("HardSwish", &hard_swish), ("LeakyRelu", &leaky)];
+    for (op, function) in functions {
+        let mut f = Fixture::new("x", &[-1, 1, 2, 3]);
+        f.conv("x", "c", [1, 1, 1, 1], vec![]);
+        let alpha = if op == "LeakyRelu" { vec![float("alpha", 0.3)] } else { vec![] };
+        let tail = f.node(op, &["c"], "y", alpha).output("y").load().tail(&["c"], &["y"], 1, None, Precision::F64);
+        let tail = tail.unwrap();
+        assert_eq!(tail.precision(), Precision::F64, "{op}");
+        let given = Array::from_shape_vec(IxDyn(&[1, 1, 2, 3]), x.to_vec()).unwrap();
+        let found = tail.run(&[given]).unwrap().remove(0);
+        for (found, x) in found.iter().zip(x) {
+            assert!((found - function(x)).abs() < 1e-14, "{op} of {x}: {found}");
+        }
+    }
+}
+
+/// A resize computes in single precision whatever its type: that is found out by running it.
+#[test]
+fn a_tail_that_rounds_to_single_precision_says_so() {
+    let mut f = Fixture::new("x", &[-1, 1, 4, 4]);
+    f.conv("x", "c", [1, 1, 1, 1], vec![]).floats("scales", &[4], &[1.0, 1.0, 2.0, 2.0]);
+    f.node("Resize", &["c", "", "scales"], "y", vec![text("mode", "linear")]);
+    let network = f.output("y").load();
+    assert_eq!(network.tail(&["c"], &["y"], 1, None, Precision::F64).unwrap().precision(), Precision::F32);
 }
 
 #[test]
