@@ -262,9 +262,6 @@ const INPUTS: &str = "How images become inputs [default: what the model's files 
 
 /// How photographs become inputs.
 #[derive(Args, Default)]
-#[command(
-    next_help_heading = "How photographs become inputs [default: what the model's files say, else stated on the page]"
-)]
 pub struct Preprocess {
     #[command(flatten)]
     pub values: Values,
@@ -281,9 +278,6 @@ pub struct Preprocess {
 
 /// What a network's input holds, and how large it is.
 #[derive(Args, Default)]
-#[command(
-    next_help_heading = "How images become inputs [default: what the model's files say, else stated on the page]"
-)]
 pub struct Values {
     /// A preset, which the options below override
     ///

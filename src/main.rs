@@ -4,12 +4,12 @@ mod cli;
 
 use clap::Parser;
 use cli::{Cli, Command, DatasetKind, Generate};
-use convscope::config::Chapter;
+use convscope::config::{Chapter, Preprocessing};
 use convscope::dataset::export;
 use convscope::error::{Error, Result};
 use convscope::model::{Network, table};
-use convscope::pipeline;
 use convscope::pipeline::measure::sizes::Sizes;
+use convscope::pipeline::{self, preprocess};
 use convscope::progress::Progress;
 use convscope::report::{self, Page};
 use std::path::Path;
@@ -69,7 +69,8 @@ fn run(cli: &Cli) -> Result<()> {
             print(&if arguments.json {
                 json(&table::describe(&network))?
             } else {
-                table::render(&network, columns, arguments.detail())
+                let table = table::render(&network, columns, arguments.detail());
+                format!("{table}\n{}{}", table::ends(&network), photographs(&network, arguments.size))
             })
         }
         Command::Dataset(arguments) => match &arguments.kind {
@@ -91,6 +92,14 @@ fn said(page: &Page, say: &dyn Fn(String)) {
             .collect();
         say(format!("{}: {}", input.name, heads.join(", ")));
     }
+}
+
+/// How photographs would become inputs, as a line; nothing for an input that is no image.
+fn photographs(network: &Network, size: Option<(usize, usize)>) -> String {
+    let size = size.unwrap_or(network.listed_size());
+    let given = Preprocessing { size: Some(size), ..Preprocessing::default() };
+    let recipe = preprocess::recipe(network, Some(&given), &|_, message| Error::input(message));
+    recipe.map(|recipe| format!("Photographs become inputs: {}\n", preprocess::sentence(&recipe))).unwrap_or_default()
 }
 
 /// Writes a chapter's files and says where they are.

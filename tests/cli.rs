@@ -133,7 +133,16 @@ fn inspect_prints_the_table_and_json() {
     let output = convscope(&repository(""), &["inspect", model.to_str().unwrap()]);
     assert!(output.status.success(), "{}", message(&output));
     let text = String::from_utf8_lossy(&output.stdout);
-    for part in ["conv2d_1", "(None, 28, 28, 10)", "760", "58,914", "flatten_1[0][0]"] {
+    for part in [
+        "conv2d_1",
+        "(None, 28, 28, 10)",
+        "760",
+        "58,914",
+        "flatten_1[0][0]",
+        "Input: ",
+        "Heatmaps explain conv2d_2",
+        "from the model's metadata",
+    ] {
         assert!(text.contains(part), "{part} is missing from\n{text}");
     }
     let output = convscope(&repository(""), &["inspect", "--json", model.to_str().unwrap()]);

@@ -2,7 +2,7 @@
 
 use super::layer::{Totals, totals};
 use super::scope::{self, Item, MOST_ROWS};
-use super::{Head, Input, Layer, Network, OtherOutput, ReceptiveField, refusal::printable};
+use super::{Head, Input, Layer, Meaning, Network, OtherOutput, ReceptiveField, refusal::printable};
 
 /// How much of a large network [`render`] lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -170,6 +170,30 @@ pub fn render(network: &Network, columns: Columns, detail: Detail) -> String {
         thousands(totals.trainable),
         thousands(totals.non_trainable)
     )
+}
+
+/// What goes in, what comes out, and which layer heatmaps explain unless another is named: a line each.
+pub fn ends(network: &Network) -> String {
+    let input = network.input();
+    let mut text = format!("Input: {} {}, {}\n", printable(&input.name), shape_text(&input.dims), input.element);
+    for head in network.heads() {
+        let shape = network.shape(&head.logits).map(shape_text).unwrap_or_default();
+        let positions = if head.spatial { " and position" } else { "" };
+        let what = match (head.meaning, head.choices()) {
+            (Meaning::Classes, Some(classes)) => format!("a score for each of {classes} classes{positions}"),
+            (Meaning::Classes, None) => format!("a score for each class{positions}"),
+            (Meaning::Values, _) => "values and no classes".into(),
+        };
+        text += &format!("Output: {} {shape}, {what}\n", printable(&head.name));
+    }
+    for other in network.other_outputs() {
+        text += &format!("Output: {} {}, not explained\n", printable(&other.name), shape_text(&other.shape));
+    }
+    if let Some(Ok(target)) = network.heads().first().map(|head| network.default_target(head)) {
+        let layer = target.layer.as_ref().unwrap_or(&target.tensor);
+        text += &format!("Heatmaps explain {}, unless --layer names another\n", printable(layer));
+    }
+    text
 }
 
 /// A row of the table before it is text.

@@ -88,7 +88,13 @@ fn configuration(config: &Map<String, Value>, side: Option<usize>) -> Option<Pre
     let size = ["crop_size", "size", "input_size"].into_iter().find_map(|key| sides(config.get(key)?));
     // With a share, Hugging Face's edge is that of the input, not that of the resized image.
     let size = size.or(edge.filter(|_| share.is_some()).map(|edge| (edge, edge)));
-    let side = side.or(size.map(|(height, width)| height.min(width)));
+    let own = size.map(|(height, width)| height.min(width));
+    // A network exported at another size than its configuration names sees the same part of an image.
+    let edge = edge.map(|edge| match (side, own) {
+        (Some(side), Some(own)) => (edge * side + own / 2) / own,
+        _ => edge,
+    });
+    let side = side.or(own);
     let cut = !matches!(config.get("crop_mode").and_then(Value::as_str), Some("squash"))
         && flag("do_center_crop") != Some(false)
         && (!hugging || flag("do_center_crop") == Some(true) || share.is_some());
@@ -274,6 +280,8 @@ mod tests {
         );
         assert_eq!((resnet.size, resnet.shortest, word(&resnet.filter)), (Some((224, 224)), Some(256), "catmull-rom"));
         assert_eq!((resnet.mean.unwrap()[2], resnet.scale.unwrap()), (0.406, 1.0 / 255.0));
+        let smaller = r#"{"do_center_crop": true, "crop_size": 224, "image_mean": [0], "image_std": [1], "size": 256}"#;
+        assert_eq!(configuration(&object(smaller).unwrap(), Some(112)).unwrap().shortest, Some(128));
         let stretched = config(
             r#"{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "size": {"height": 224, "width": 224}}"#,
         );
