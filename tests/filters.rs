@@ -175,7 +175,7 @@ fn filters_that_do_not_exist_are_refused_with_what_exists() {
         (&["--layer", "dense_1"][..], "`dense_1` is no convolution"),
         (&["--layer", "conv2d_9"], "`conv2d_9` is no layer"),
         (&["--filters", "2,8"], "no filters 8"),
-        (&["--filters", "6-7"], "conv2d_2 has no filter 7"),
+        (&["--filters", "6-7"], "conv2d_2 has no filter 6"),
         (&["--layer", "conv2d_2", "--filters", "7"], "no filter 7"),
         (&["--filters", "x"], "`x` is no number"),
     ] {
