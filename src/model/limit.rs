@@ -16,7 +16,7 @@ use super::values::Values;
 /// The largest file that is read. Protocol buffers end at 2 GiB; larger networks keep their weights in files beside it.
 pub(crate) const LARGEST_FILE: u64 = 1 << 31;
 /// Convolutional networks have some hundreds of operators, exported with all their shape arithmetic some thousands.
-const MOST_OPERATORS: usize = 20_000;
+const MOST_OPERATORS: usize = 8_000;
 /// Values that one operator may read or yield.
 const MOST_OPERANDS: usize = 2_000;
 /// Heads are shown one after the other on the page.

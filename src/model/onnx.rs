@@ -198,6 +198,17 @@ pub(crate) fn define(proto: &pb::ModelProto, file: &Path) -> Result<Definition> 
     }
 }
 
+/// Gives operators of one name different ones, without which tract refuses them; call it after [`define`].
+pub(crate) fn distinguish(proto: &mut pb::ModelProto) {
+    let mut taken = BTreeSet::new();
+    for node in proto.graph.iter_mut().flat_map(|graph| &mut graph.node) {
+        if !node.name.is_empty() && !taken.insert(node.name.clone()) {
+            // Values are computed once, so their names differ.
+            node.name = format!("{} ({})", node.name, node.output.first().map_or("", String::as_str));
+        }
+    }
+}
+
 /// Positions of the operators in an order in which every value is there before it is used; the file's own order
 /// wherever it is valid.
 fn sorted(graph: &pb::GraphProto) -> std::result::Result<Vec<usize>, Vec<String>> {

@@ -394,7 +394,7 @@ fn graphs(add: Add) {
         })
     };
     add("a chain of four thousand", chain("Relu", 4_000, false));
-    add("a chain of twenty thousand", chain("Relu", 20_000, false));
+    add("a chain of eight thousand", chain("Relu", 8_000, false));
     add("a chain of diamonds", chain("Mul", 200, true));
     add(
         "a chain of concatenations",
