@@ -78,7 +78,7 @@ impl Network {
         size: Option<(usize, usize)>,
     ) -> Result<Network> {
         let definition = onnx::define(proto, path)?;
-        onnx::distinguish(proto);
+        onnx::prepare(proto);
         let input = values::input(&definition);
         if let (Some(given), Some(own)) = (size, input.size())
             && given != own
