@@ -64,3 +64,7 @@ bench:
     cargo bench --bench gradcam
     cargo bench --bench ascent
     cargo bench --bench explain
+
+# Fuzz a target, `onnx` or `chapter`, for so many seconds. Needs nightly and `cargo install cargo-fuzz`; the first build compiles tract anew.
+fuzz target="onnx" seconds="600":
+    cargo +nightly fuzz run -O --sanitizer none --fuzz-dir tests/fuzz {{target}} -- -max_total_time={{seconds}} -timeout=10 -rss_limit_mb=1024 -max_len=65536

@@ -76,15 +76,20 @@ impl Network {
     /// As [`Network::load`], with an image size (height, width) for a network that leaves its own open.
     pub fn load_sized(path: &Path, size: Option<(usize, usize)>) -> Result<Network> {
         let (mut proto, sha256) = onnx::read(path)?;
-        dialect::modernise(&mut proto);
-        let mut network = Network::from_proto(&proto, path, size)?;
+        let mut network = Network::from_proto(&mut proto, path, size)?;
         network.sha256 = sha256;
         Ok(network)
     }
 
-    fn from_proto(proto: &tract_onnx::pb::ModelProto, path: &Path, size: Option<(usize, usize)>) -> Result<Network> {
-        let proto = &*single::in_single_precision(proto);
+    fn from_proto(
+        proto: &mut tract_onnx::pb::ModelProto,
+        path: &Path,
+        size: Option<(usize, usize)>,
+    ) -> Result<Network> {
+        dialect::modernise(proto);
+        single::in_single_precision(proto);
         let definition = onnx::define(proto, path)?;
+        onnx::prepare(proto);
         let input = values::input(&definition);
         if let (Some(given), Some(own)) = (size, input.size())
             && given != own

@@ -198,6 +198,27 @@ pub(crate) fn define(proto: &pb::ModelProto, file: &Path) -> Result<Definition> 
     }
 }
 
+/// Makes the model fit for tract; call it after [`define`]. Operators of one name, which tract refuses, get different ones,
+/// and the names of open axes, which tract would read as formulas of any depth, are forgotten: all sizes are given later.
+pub(crate) fn prepare(proto: &mut pb::ModelProto) {
+    let Some(graph) = &mut proto.graph else { return };
+    let mut taken = BTreeSet::new();
+    for node in &mut graph.node {
+        if !node.name.is_empty() && !taken.insert(node.name.clone()) {
+            // Values are computed once, so their names differ.
+            node.name = format!("{} ({})", node.name, node.output.first().map_or("", String::as_str));
+        }
+    }
+    let values = graph.input.iter_mut().chain(&mut graph.output);
+    for r#type in values.filter_map(|value| value.r#type.as_mut()?.value.as_mut()) {
+        let pb::type_proto::Value::TensorType(tensor) = r#type;
+        for dim in tensor.shape.iter_mut().flat_map(|shape| &mut shape.dim) {
+            dim.value =
+                dim.value.take().filter(|value| matches!(value, pb::tensor_shape_proto::dimension::Value::DimValue(_)));
+        }
+    }
+}
+
 /// Positions of the operators in an order in which every value is there before it is used; the file's own order
 /// wherever it is valid.
 fn sorted(graph: &pb::GraphProto) -> std::result::Result<Vec<usize>, Vec<String>> {

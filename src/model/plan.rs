@@ -159,9 +159,18 @@ pub(crate) fn in_batches<T: Copy + Default>(
     (0..parts.first().map_or(0, Vec::len)).map(join).collect()
 }
 
+/// Operators up to which tract optimises a network; each of its changes looks at all of them, which takes some seconds
+/// here.
+const MOST_OPTIMISED: usize = 2_500;
+
 /// Optimised as far as tract can: wholly, without the one pass known to fail on valid networks (a product over a
 /// concatenation of something broadcast), or not at all. The reason is given for all but the first.
 pub(crate) fn runnable(typed: TypedModel) -> Result<(Arc<TypedRunnableModel>, Option<String>)> {
+    let operators = typed.nodes().iter().filter(|node| !node.inputs.is_empty()).count();
+    if operators > MOST_OPTIMISED {
+        let reason = format!("it has {operators} operators, and the time grows with the square of their number");
+        return Ok((refuse_panic("planning", || typed.into_runnable())?, Some(reason)));
+    }
     let whole = refuse_panic("optimising", || typed.clone().into_optimized()?.into_runnable());
     let cause = match whole {
         Ok(model) => return Ok((model, None)),

@@ -1,14 +1,11 @@
 //! Networks in half or double precision, read in single: everything here computes in it.
 
-use std::borrow::Cow;
-
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{self, type_proto};
 
-/// The network with its half- and double-precision numbers made single; itself if it has none.
-pub(crate) fn in_single_precision(proto: &pb::ModelProto) -> Cow<'_, pb::ModelProto> {
-    let Some(graph) = proto.graph.as_ref().filter(|graph| other_precision(graph)) else { return Cow::Borrowed(proto) };
-    let mut graph = graph.clone();
+/// Makes a network's half- and double-precision numbers single.
+pub(crate) fn in_single_precision(proto: &mut pb::ModelProto) {
+    let Some(graph) = proto.graph.as_mut().filter(|graph| other_precision(graph)) else { return };
     graph.initializer.iter_mut().for_each(widen);
     for node in &mut graph.node {
         let casts = matches!(node.op_type.as_str(), "Cast" | "EyeLike" | "RandomNormal" | "RandomUniform");
@@ -26,7 +23,6 @@ pub(crate) fn in_single_precision(proto: &pb::ModelProto) -> Cow<'_, pb::ModelPr
             tensor.elem_type = DataType::Float as i32;
         }
     }
-    Cow::Owned(pb::ModelProto { graph: Some(graph), ..proto.clone() })
 }
 
 fn is_other(element: i32) -> bool {

@@ -17,7 +17,7 @@ impl Fixture {
     /// The network, as if read from `fixture.onnx`.
     pub fn network(&mut self) -> Result<Network> {
         self.proto.graph = Some(self.graph.clone());
-        Network::from_proto(&self.proto, Path::new("fixture.onnx"), None)
+        Network::from_proto(&mut self.proto, Path::new("fixture.onnx"), None)
     }
 
     /// The network, which must load.
