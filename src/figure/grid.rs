@@ -72,6 +72,11 @@ impl Tile {
         Tile { mark: mark.into(), ..self }
     }
 
+    /// The same tile, in a picture that is to be deflated quickly if so: one of the many of a large network.
+    pub fn quickly(self, quick: bool) -> Tile {
+        Tile { raster: self.raster.quickly(quick), ..self }
+    }
+
     pub(super) fn raster(&self) -> &Raster {
         &self.raster
     }
@@ -150,7 +155,8 @@ pub fn grid(tiles: &[Tile], layout: Layout, legend: Option<&Legend>, title: &str
     let (gap, band) = (GAP.div_ceil(scale), BAND.div_ceil(scale));
     let (step_x, step_y) = (width + gap, height + band + gap);
     let rows = tiles.len().div_ceil(columns);
-    let mut atlas = Raster::new(columns * step_x - gap, rows * step_y - gap);
+    let quick = tiles.iter().any(|tile| tile.raster.is_quick());
+    let mut atlas = Raster::new(columns * step_x - gap, rows * step_y - gap).quickly(quick);
     let mut marks = Svg::default();
     for (i, tile) in tiles.iter().enumerate() {
         let (x, y) = (i % columns * step_x, i / columns * step_y + band);

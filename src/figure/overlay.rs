@@ -241,7 +241,7 @@ mod tests {
     fn a_photograph_is_outlined_where_the_network_saw_it() {
         assert_eq!((fitted_size((320, 200), 160), fitted_size((28, 28), 150)), ((160, 100), (140, 140)));
         let panel = Panel { size: (160, 100), label: "Photograph" };
-        let image = Array3::from_shape_fn((200, 320, 3), |(y, x, c)| (x * y * (c + 1) % 255) as f32 / 255.0);
+        let image = Array3::from_shape_fn((200, 320, 3), |(y, x, c)| [x as f32 / 320.0, y as f32 / 200.0, 0.5][c]);
         let picture = photograph(image.view(), [0.25, 0.0, 0.5, 1.0], panel).unwrap();
         assert!(picture.svg.contains(r#"<rect x="41.5" y="19.5" width="77" height="97""#), "{}", picture.svg);
         assert!(picture.svg.contains(

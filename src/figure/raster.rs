@@ -20,8 +20,7 @@ pub const CLEAR: Rgba = [0, 0, 0, 0];
 const PHOTOGRAPH: usize = 1 << 14;
 /// JPEG's quality at which a photograph beside its original shows no difference.
 const QUALITY: u8 = 90;
-/// Pictures with more pixels than this are deflated at a level that takes a tenth of the time for a twentieth more bytes.
-const LARGE: usize = 1 << 16;
+/// The level that deflates in a tenth of the best one's time to a twentieth more bytes.
 const QUICK: DeflateCompression = DeflateCompression::Level(4);
 
 /// Rows of pixels from top to bottom.
@@ -30,12 +29,13 @@ pub struct Raster {
     width: usize,
     height: usize,
     pixels: Vec<Rgba>,
+    quick: bool,
 }
 
 impl Raster {
     /// A clear picture.
     pub fn new(width: usize, height: usize) -> Raster {
-        Raster { width, height, pixels: vec![CLEAR; width * height] }
+        Raster { width, height, pixels: vec![CLEAR; width * height], quick: false }
     }
 
     /// A picture whose pixel at (column, row) is `colour(column, row)`, opaque.
@@ -47,7 +47,17 @@ impl Raster {
                 [r, g, b, 255]
             }));
         }
-        Raster { width, height, pixels }
+        Raster { width, height, pixels, quick: false }
+    }
+
+    /// The same picture, to be deflated quickly if so.
+    pub fn quickly(self, quick: bool) -> Raster {
+        Raster { quick, ..self }
+    }
+
+    /// Whether it is to be deflated quickly.
+    pub fn is_quick(&self) -> bool {
+        self.quick
     }
 
     /// Pixels in a row.
@@ -87,7 +97,7 @@ impl Raster {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, size(self.width)?, size(self.height)?);
         encoder.set_compression(png::Compression::High);
-        if self.pixels.len() > LARGE {
+        if self.quick {
             encoder.set_deflate_compression(QUICK);
         }
         encoder.set_depth(png::BitDepth::Eight);

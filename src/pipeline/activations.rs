@@ -16,7 +16,8 @@ use serde_json::json;
 
 /// Room for a grid in CSS pixels.
 const ROOM: usize = 960;
-/// Of a layer with more cells than this, or with more channels than are to be shown, the most active channels are shown.
+/// Of a layer with more channels than this (the second, of a large network), or with more cells, the most active channels are shown.
+const CHANNELS: [usize; 2] = [128, 64];
 const CELLS: usize = 1 << 17;
 const MOST_ACTIVE: usize = 32;
 /// Longest side of a tile in cells; those of a larger map are averaged.
@@ -45,7 +46,7 @@ fn channels_first(layer: &Layer, value: &ArrayD<f32>) -> Result<Array3<f32>> {
     })
 }
 
-/// The figure of one layer's activation, all channels of which are shown if they are no more than `most`.
+/// The figure of one layer's activation, of a large network if `large` says so.
 ///
 /// # Errors
 /// A layer without pixels.
@@ -53,14 +54,15 @@ pub fn figure(
     section: &str,
     number: usize,
     layer: &Layer,
-    (activation, most): (&Array3<f32>, usize),
+    (activation, large): (&Array3<f32>, bool),
     input: &Ready,
     assets: &mut Assets,
 ) -> Result<Figure> {
     let (channels, height, width) = activation.dim();
     let live = live_channels(activation.view());
-    let (low, high) = range(activation.iter().copied()).unwrap_or((0.0, 0.0));
-    let many = channels > most || activation.len() > CELLS;
+    let ranges: Vec<Option<(f32, f32)>> = activation.outer_iter().map(|map| range(map.iter().copied())).collect();
+    let (low, high) = range(ranges.iter().flatten().flat_map(|(low, high)| [*low, *high])).unwrap_or((0.0, 0.0));
+    let many = channels > CHANNELS[usize::from(large)] || activation.len() > CELLS;
     let shown = most_active(activation, if many { MOST_ACTIVE } else { channels });
     let block = height.max(width).div_ceil(SIDE).max(1);
     let picked = activation.select(Axis(0), &shown);
@@ -69,7 +71,7 @@ pub fn figure(
     let tiles: Vec<Tile> = feature_maps(maps.view(), Scale::PerTile, Colormap::Viridis)
         .into_iter()
         .zip(names)
-        .map(|(tile, name)| tile.labelled(name))
+        .map(|(tile, name)| tile.labelled(name).quickly(large))
         .collect();
     let legend =
         Legend { colormap: Colormap::Viridis, low: "channel's minimum".into(), high: "channel's maximum".into() };
@@ -101,7 +103,7 @@ pub fn figure(
     ];
     let numbers = |channel: &usize| {
         let map = activation.index_axis(Axis(0), *channel);
-        let (low, high) = range(map.iter().copied()).unwrap_or((0.0, 0.0));
+        let (low, high) = ranges[*channel].unwrap_or((0.0, 0.0));
         json!({ "minimum": low, "maximum": high, "mean": map.mean().unwrap_or(0.0) })
     };
     let per_channel: Vec<_> = shown.iter().map(numbers).collect();
@@ -115,8 +117,8 @@ pub fn figure(
 
 /// The `most` channels whose mean magnitude is largest, in their own order; of equal ones those that come first.
 fn most_active(activation: &Array3<f32>, most: usize) -> Vec<usize> {
-    let mean = |map: ArrayView2<f32>| map.iter().map(|a| f64::from(a.abs())).sum::<f64>();
-    let mut channels: Vec<(usize, f64)> = activation.outer_iter().map(mean).enumerate().collect();
+    let mean = |map: ArrayView2<f32>| map.mapv(f32::abs).sum();
+    let mut channels: Vec<(usize, f32)> = activation.outer_iter().map(mean).enumerate().collect();
     channels.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut channels: Vec<usize> = channels.into_iter().take(most).map(|(channel, _)| channel).collect();
     channels.sort_unstable();

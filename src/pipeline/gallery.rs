@@ -26,7 +26,7 @@ pub(super) struct Walked {
 /// One input that was dealt with.
 enum Dealt {
     LeftOut { file: String, reason: String },
-    Explained { said: Option<Said>, row: Option<String>, drawn: Option<(page::Input, Collected)> },
+    Explained { said: Option<Said>, row: Option<String>, drawn: Option<Box<(page::Input, Collected)>> },
 }
 
 /// Deals with every input. The first `most` that can be read are drawn; pictures, arrays and, where asked for, a row for each input
@@ -75,7 +75,7 @@ fn deal(room: &Room, sources: &Sources, number: usize, input: &Input, draw: bool
         let mut collected = Collected::default();
         let input = room.input(number, &seen, &mut collected.assets)?;
         room.raw(number, &seen, &mut collected.raw)?;
-        Ok((input, collected))
+        Ok(Box::new((input, collected)))
     };
     let drawn = draw.then(drawing).transpose()?;
     let said = seen.ready.photograph.is_some().then(|| Said::of(&seen));
@@ -98,9 +98,10 @@ impl Walked {
                 if let (Some(rows), Some(row)) = (&mut collected.rows, row) {
                     rows.push(&row)?;
                 }
-                if let Some((input, beside)) = drawn
+                if let Some(drawn) = drawn
                     && self.inputs.len() < most
                 {
+                    let (input, beside) = *drawn;
                     self.inputs.push(input);
                     collected.assets.extend(beside.assets);
                     collected.raw.extend(beside.raw);

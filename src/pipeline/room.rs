@@ -129,7 +129,7 @@ impl Room<'_> {
         let heads: Vec<String> = self.loaded.network.heads().iter().map(|head| head.name.clone()).collect();
         let activation = |layer: &&Layer| {
             let maps = activations::maps(layer, &seen.forward)?;
-            activations::figure(section, number, layer, (&maps, self.shown.channels), &seen.ready, assets)
+            activations::figure(section, number, layer, (&maps, self.shown.large), &seen.ready, assets)
         };
         let activations = self.shown.layers.iter().map(activation).collect::<Result<_>>()?;
         let mut notes: Vec<String> = Vec::new();

@@ -6,6 +6,7 @@ use super::room::{Room, Seen};
 use crate::error::{Error, Result};
 use crate::figure::range;
 use crate::measure::energy::Energy;
+use crate::model::Meaning;
 use crate::visualize::cause::Cause;
 use crate::visualize::saliency;
 use ndarray::Array2;
@@ -47,7 +48,12 @@ struct Head<'a> {
 struct Class {
     class: usize,
     label: String,
-    probability: f64,
+    /// Of a head with classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<f64>,
+    /// Of a head without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
 }
 
 /// The class whose score the maps explain.
@@ -93,7 +99,12 @@ pub(super) fn row(room: &Room, number: usize, seen: &Seen) -> Result<String> {
 }
 
 fn head<'a>(room: &'a Room, i: usize, seen: &'a Seen) -> Head<'a> {
-    let class = |(class, label, probability): (usize, String, f64)| Class { class, label, probability };
+    let meaning = room.loaded.network.heads().get(i).map(|head| head.meaning);
+    let class = |(class, label, number): (usize, String, f64)| {
+        let (probability, value) =
+            if meaning == Some(Meaning::Values) { (None, Some(number)) } else { (Some(number), None) };
+        Class { class, label, probability, value }
+    };
     let maps: Vec<&Heatmap> = seen.heatmaps.iter().flatten().filter(|map| map.head == i).collect();
     let (explained, label) = seen.classes.get(i).map_or((0, ""), |(class, label)| (*class, label));
     let saliency = |(map, method): (&Array2<f32>, saliency::Method)| {

@@ -9,9 +9,6 @@ use crate::model::{Layer, Network, Target};
 const MANY: usize = 16;
 /// Layers that are shown of a large network.
 const CHOSEN: usize = 6;
-/// Channels up to which all of a layer are shown, of a small network and of a large one.
-const CHANNELS: usize = 128;
-const FEW_CHANNELS: usize = 64;
 /// What asks for every layer.
 const ALL: &str = "all";
 
@@ -19,8 +16,8 @@ const ALL: &str = "all";
 pub(super) struct Shown<'n> {
     pub layers: Vec<&'n Layer>,
     pub note: Option<String>,
-    /// Channels up to which all of a layer are shown.
-    pub channels: usize,
+    /// Whether the network has so many layers that less is shown of each.
+    pub large: bool,
 }
 
 /// Chooses the layers; `target` is the activation that heatmaps explain.
@@ -36,10 +33,10 @@ pub(super) fn shown<'n>(
     let convolution_or_pooling =
         |layer: &&Layer| layer.is_map() && (layer.convolution.is_some() || layer.kind.contains("Pooling"));
     let every: Vec<&Layer> = network.layers().iter().filter(convolution_or_pooling).collect();
-    let channels = if every.len() > MANY { FEW_CHANNELS } else { CHANNELS };
-    let all = |layers: Vec<&'n Layer>| Shown { layers, note: None, channels };
+    let large = every.len() > MANY;
+    let all = |layers: Vec<&'n Layer>| Shown { layers, note: None, large };
     match section.activations.as_deref() {
-        None if every.len() > MANY => {
+        None if large => {
             let layers = few(network, &every, target);
             let note = format!(
                 "Of the {} convolution and pooling layers of this network, activations are shown of {}, taken from the first convolution, the last layer before each change of size, and the layer that heatmaps explain. {}",
@@ -47,7 +44,7 @@ pub(super) fn shown<'n>(
                 layers.len(),
                 "The key activations of a chapter file, and the option --activations of explain, ask for others by name, for all or for none."
             );
-            Ok(Shown { layers, note: Some(note), channels })
+            Ok(Shown { layers, note: Some(note), large })
         }
         None => Ok(all(every)),
         Some([word]) if word.value == ALL && network.layer(ALL).is_none() => Ok(all(every)),
