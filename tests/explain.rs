@@ -195,7 +195,7 @@ fn activations_are_those_asked_for() {
     assert_eq!([shown("none"), shown("nv2d_2"), shown("conv2d_1,conv2d_2")], [0, 1, 2]);
     assert!(shown("all") >= 2);
     let model = network("variation-3");
-    for (which, wanted) in [("conv2d", "conv2d_1, conv2d_2"), ("dense", "dense"), ("nowhere", "there are")] {
+    for (which, wanted) in [("conv2d", "part of several layers"), ("dense", "dense"), ("nowhere", "There are")] {
         let output = convscope(folder.path(), &["explain", model.to_str().unwrap(), "000.png", "--activations", which]);
         assert_eq!(output.status.code(), Some(2));
         assert!(message(&output).contains(wanted), "{}", message(&output));

@@ -53,10 +53,8 @@ impl<'e> Differences<'e> {
         end: End,
         channels: &[usize],
     ) -> Result<Vec<Option<f64>>> {
-        derivatives(channels.len(), self.step(activation), |probes| {
-            self.scores(image, activation, end, probes, |array, sample, distance| {
-                array.index_axis_mut(Axis(1), channels[sample]).mapv_inplace(|a| a + distance);
-            })
+        self.along(channels.len(), (image, activation), end, |array, sample, distance| {
+            array.index_axis_mut(Axis(1), channels[sample]).mapv_inplace(|a| a + distance);
         })
     }
 
@@ -71,13 +69,24 @@ impl<'e> Differences<'e> {
         end: End,
         places: &[usize],
     ) -> Result<Vec<Option<f64>>> {
-        derivatives(places.len(), self.step(activation), |probes| {
-            self.scores(image, activation, end, probes, |array, sample, distance| {
-                if let Some(value) = array.as_slice_mut().and_then(|values| values.get_mut(places[sample])) {
-                    *value += distance;
-                }
-            })
+        self.along(places.len(), (image, activation), end, |array, sample, distance| {
+            if let Some(value) = array.as_slice_mut().and_then(|values| values.get_mut(places[sample])) {
+                *value += distance;
+            }
         })
+    }
+
+    /// The derivative along each of `count` directions, in which `perturb` moves the activation.
+    fn along(
+        &self,
+        count: usize,
+        (image, activation): (&ArrayD<f32>, &ArrayD<f32>),
+        end: End,
+        perturb: impl Fn(&mut ArrayD<f64>, usize, f64),
+    ) -> Result<Vec<Option<f64>>> {
+        let scores = |probes: &[Probe]| self.scores(image, activation, end, probes, &perturb);
+        derivatives(count, self.step(activation), scores)
+            .map_err(|cause| Error::input(format!("{}: {cause}", self.explainer.network.file().display())))
     }
 
     /// Grad-CAM's channel weights α_k, [k], with the number of channels on a kink, whose weight is taken as zero, and the logit.
