@@ -79,6 +79,14 @@ fn run(cli: &Cli) -> Result<()> {
     }
 }
 
+/// How photographs would become inputs, as a line; nothing for an input that is no image.
+fn photographs(network: &Network, size: Option<(usize, usize)>) -> String {
+    let size = size.unwrap_or(network.listed_size());
+    let given = Preprocessing { size: Some(size), ..Preprocessing::default() };
+    let recipe = preprocess::recipe(network, Some(&given), &|_, message| Error::input(message));
+    recipe.map(|recipe| format!("Photographs become inputs: {}\n", preprocess::sentence(&recipe))).unwrap_or_default()
+}
+
 /// Writes a chapter's files and says where they are.
 fn publish(made: pipeline::Made, out: &Path, raw: bool, say: &dyn Fn(String)) -> Result<()> {
     let pipeline::Made { page, collected } = made;
@@ -100,14 +108,6 @@ fn generate(wanted: &Generate, write: fn(&Path, u64, usize) -> Result<usize>, sa
     let count = write(&wanted.out, wanted.seed, wanted.per_class)?;
     say(format!("{count} images are in {}", wanted.out.display()));
     Ok(())
-}
-
-/// How photographs would become inputs, as a line; nothing for an input that is no image.
-fn photographs(network: &Network, size: Option<(usize, usize)>) -> String {
-    let size = size.unwrap_or(network.listed_size());
-    let given = Preprocessing { size: Some(size), ..Preprocessing::default() };
-    let recipe = preprocess::recipe(network, Some(&given), &|_, message| Error::input(message));
-    recipe.map(|recipe| format!("Photographs become inputs: {}\n", preprocess::sentence(&recipe))).unwrap_or_default()
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
