@@ -46,7 +46,7 @@ impl<'n> Choice<'n> {
         };
         let note = (!some.is_empty()).then(|| {
             let (total, some) = (thousands(total), some.join(" and at most "));
-            format!("The network has {total} filters. Shown are {some}, evenly spread; `convscope filters` with --layer and --filters shows others.")
+            format!("The network has {total} filters. Shown are {some}, evenly spread; convscope filters with --layer and --filters shows others.")
         });
         Choice { layers: layers.into_iter().map(of).collect(), note }
     }

@@ -115,16 +115,23 @@ pub fn ascend(target: &Target, channel: usize, frame: Frame, settings: &Settings
     let starts = settings.starts.max(1);
     let start = |number: usize| Canvas::start(number, frame, settings);
     let finish = |canvas: Canvas, status: Status| climb(&problem, channel, canvas, status, frame, settings);
-    for number in 0..starts {
+    // Starts as they are, and woken by way of the value before the activation. The further starts of decorrelated mode have
+    // ever stronger noise, which shows in the image; there each is woken before the next one is tried.
+    let attempts: Vec<(usize, bool)> = match settings.mode {
+        Mode::Decorrelated => (0..starts).flat_map(|number| [(number, false), (number, true)]).collect(),
+        Mode::Pixel | Mode::Bounded => {
+            [false, true].iter().flat_map(|&woken| (0..starts).map(move |number| (number, woken))).collect()
+        }
+    };
+    for (number, woken) in attempts {
         let mut canvas = start(number);
-        if answers(&problem.gradient(&problem.evaluate(&canvas.look(0))?)?) {
+        if woken {
+            if let Some(canvas) = awaken(&problem, canvas, settings)? {
+                return finish(canvas, Status::NeededPreActivation(number));
+            }
+        } else if answers(&problem.gradient(&problem.evaluate(&canvas.look(0))?)?) {
             let status = if number == 0 { Status::Answered } else { Status::NeededStart(number) };
             return finish(canvas, status);
-        }
-    }
-    for number in 0..starts {
-        if let Some(canvas) = awaken(&problem, start(number), settings)? {
-            return finish(canvas, Status::NeededPreActivation(number));
         }
     }
     let image = start(0).look(0).into_owned();
