@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 const LABEL: u32 = 12;
 const LINE: u32 = 18;
 
+/// The longest side of a panel with the network's input, in CSS pixels.
+pub const LARGEST: usize = 224;
+
 /// The side of a panel and the words above it.
 #[derive(Debug, Clone, Copy)]
 pub struct Panel<'a> {
@@ -38,6 +41,12 @@ pub fn fitted_size((width, height): (usize, usize), room: usize) -> (u32, u32) {
     }
     let side = |length: usize| ((length * room) as f64 / longest as f64).round().max(1.0) as u32;
     (side(width), side(height))
+}
+
+/// The size of a panel that shows the network's input, or a map of it, in one row with `maps` panels: an input larger than
+/// [`LARGEST`] is shown smaller than it is.
+pub fn input_size(size: (usize, usize), maps: usize) -> (u32, u32) {
+    if size.0.max(size.1) > LARGEST { fitted_size(size, LARGEST) } else { panel_size(size, room(maps)) }
 }
 
 /// The room for each of `maps` panels that stand in one row beside the input image and the colour bar, in CSS pixels.
@@ -273,6 +282,10 @@ mod tests {
         assert_eq!(panel_size((28, 28), 150), (140, 140));
         assert_eq!((room(1), room(4), panel_size((28, 28), room(4))), (168, 115, (112, 112)));
         assert_eq!(panel_size((500, 300), 150), (500, 300));
+        assert_eq!(
+            [(28, 28), (224, 224), (513, 513)].map(|size| input_size(size, 4)),
+            [(112, 112), (224, 224), (224, 224)]
+        );
         let panel = Panel { size: (140, 140), label: "" };
         let picture = heatmap(Array2::ones((22, 22)).view(), (0.0, 1.0), Colormap::Inferno, panel).unwrap();
         assert!(picture.svg.contains(r#"<image x="4" y="22" width="132" height="132""#), "6 × 22 = 132");

@@ -174,7 +174,7 @@ fn placed(found: Found, input: &Ready, style: &Style) -> Heatmap {
 /// An input without pixels.
 pub fn beside(input: &Ready, heads: usize) -> Result<Picture> {
     let (height, width, _) = input.shown.dim();
-    let size = overlay::panel_size((width, height), overlay::room(heads));
+    let size = overlay::input_size((width, height), heads);
     overlay::input(input.shown.view(), overlay::Panel { size, label: "Input" })
 }
 
@@ -192,7 +192,7 @@ pub fn figure(
     assets: &mut Assets,
 ) -> Result<Figure> {
     let (height, width, _) = input.shown.dim();
-    let size = overlay::panel_size((width, height), overlay::room(maps.len()));
+    let size = overlay::input_size((width, height), maps.len());
     let shared = range(maps.iter().flat_map(|map| map.rectified.iter().copied())).map_or(0.0, |(_, high)| high);
     let scale = (0.0, if shared > 0.0 { shared } else { 1.0 });
     let method = maps.first().map_or(style.method, |map| map.method);

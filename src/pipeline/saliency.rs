@@ -66,7 +66,7 @@ pub fn figure(
     assets: &mut Assets,
 ) -> Result<Figure> {
     let (height, width, _) = input.shown.dim();
-    let size = overlay::panel_size((width, height), ROOM);
+    let size = overlay::fitted_size((width, height), ROOM);
     let mut panels = Vec::new();
     let mut data = Vec::new();
     let mut provenance = vec![Line::new("Map", "the largest magnitude over the channels at each pixel")];

@@ -231,7 +231,7 @@ fn tally(items: &[Inference]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::page::{Column, Image, Inferences, Input, Section};
+    use crate::report::page::{Column, Image, Inferences, Input, Section, Survey};
 
     fn figure(id: &str) -> Figure {
         Figure::single(id, "A caption.", Image::default(), "alt")
@@ -283,6 +283,19 @@ mod tests {
         let table = page.sections[0].table.as_ref().unwrap();
         assert_eq!(table.fold.as_deref(), Some("Show the 31 rows: Layers"));
         assert_eq!(table.rows[0], ["conv", ""]);
+    }
+
+    #[test]
+    fn the_contents_number_inputs_only_where_their_headings_are_the_same() {
+        let mut page = page();
+        let named = |heading: &str| Input { heading: heading.into(), ..Input::default() };
+        page.sections[0].inputs = ["Input Image", "a.png", "Input Image"].map(named).to_vec();
+        page.sections[0].survey = Some(Survey { heading: "All images".into(), ..Survey::default() });
+        page.inferences = None;
+        page.finish().unwrap();
+        let titles: Vec<&str> = page.contents[0].entries.iter().map(|entry| entry.title.as_str()).collect();
+        assert_eq!(titles, ["All images", "Input Image 1", "a.png", "Input Image 3"]);
+        assert_eq!(page.contents[0].entries[0].id, "base-line-all-images");
     }
 
     #[test]
