@@ -1,22 +1,21 @@
 //! Architectures × exporters: networks that torch, Keras and others wrote, with the truth those frameworks and onnxruntime
 //! computed (tests/matrix/README.md).
 
+mod case;
+
 use crate::support::repository;
+use case::{for_each_file, laid_out, manifest, said};
 use convscope::backprop::ReluRule;
 use convscope::finite_gradient::Comparison;
+use convscope::model::Precision;
 use convscope::model::graph::Op;
-use convscope::model::{Head, Network, Precision};
 use convscope::pipeline::differences::Differences;
-use convscope::pipeline::explainer::{Explainer, Score, feature_maps};
+use convscope::pipeline::explainer::{Score, feature_maps};
 use convscope::pipeline::score::End;
 use convscope::random::Random;
 use convscope::visualize::cam::{Method, rectified, signed_map, weighted_sum};
-use ndarray::{ArrayD, Axis, IxDyn};
-use ndarray_npy::NpzReader;
-use rayon::prelude::*;
-use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use ndarray::{ArrayD, Axis};
+use std::collections::BTreeSet;
 
 /// Forward values, relative to the larger of 1 and the tensor's largest; gradients and maps, relative to their largest.
 const TOLERANCE: f32 = 1e-4;
@@ -24,115 +23,6 @@ const TOLERANCE: f32 = 1e-4;
 const SINGLE: f32 = 5e-3;
 /// Single elements of each gradient that central differences confirm.
 const ELEMENTS: usize = 24;
-
-/// One network and its exports, as tests/matrix/manifest.json has it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    #[serde(rename = "framework")]
-    _framework: String,
-    /// The class whose logit is explained, and the number of its output.
-    class: usize,
-    head: usize,
-    exports: Vec<Export>,
-    #[serde(default)]
-    without_rule: String,
-    #[serde(default, rename = "bytes")]
-    _bytes: bool,
-}
-
-/// One ONNX file. Layouts are `nchw` or `nhwc`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Export {
-    file: String,
-    exporter: String,
-    opset: usize,
-    input: String,
-    /// The graph's outputs, in their order.
-    outputs: Vec<String>,
-    /// Keys of the truth, each with all ONNX values that hold it and the layouts they have in this file.
-    places: BTreeMap<String, Vec<(String, String)>>,
-}
-
-fn manifest() -> BTreeMap<String, Entry> {
-    let text = std::fs::read_to_string(repository("tests/matrix/manifest.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
-}
-
-/// One file, loaded, with its truth.
-struct Case {
-    entry: Entry,
-    number: usize,
-    truth: BTreeMap<String, ArrayD<f32>>,
-    network: Network,
-}
-
-impl Case {
-    fn export(&self) -> &Export {
-        &self.entry.exports[self.number]
-    }
-
-    /// The input in the file's own layout.
-    fn image(&self) -> ArrayD<f32> {
-        laid_out(&self.truth["input"], &self.export().input)
-    }
-
-    /// Height and width.
-    fn size(&self) -> (usize, usize) {
-        (self.truth["input"].shape()[2], self.truth["input"].shape()[3])
-    }
-
-    /// The number and the description of the head that is explained.
-    fn head(&self) -> Result<(usize, &Head), String> {
-        let name = &self.export().outputs[self.entry.head];
-        let heads = self.network.heads().iter().enumerate();
-        heads.into_iter().find(|(_, head)| head.name == *name).ok_or_else(|| format!("{name} is no head"))
-    }
-
-    /// Explains what the program would explain by itself.
-    fn explainer(&self) -> Result<Explainer<'_>, String> {
-        let target = said(self.network.default_target(self.head()?.1))?.tensor;
-        said(Explainer::new(&self.network, &target, &[], self.size()))
-    }
-}
-
-fn said<T>(result: convscope::error::Result<T>) -> Result<T, String> {
-    result.map_err(|cause| cause.to_string())
-}
-
-/// Runs a check on every file of the matrix and fails with all that went wrong.
-fn for_each_file(check: impl Fn(&Case) -> Result<(), String> + Sync) {
-    let files: Vec<(String, usize)> = manifest()
-        .into_iter()
-        .flat_map(|(name, entry)| (0..entry.exports.len()).map(move |i| (name.clone(), i)))
-        .collect();
-    assert!(files.len() > 60, "only {} files", files.len());
-    let one = |(name, number): &(String, usize)| {
-        let entry = manifest().remove(name).unwrap();
-        let file = entry.exports[*number].file.clone();
-        let case = || {
-            let mut npz =
-                NpzReader::new(File::open(repository(&format!("tests/matrix/truth/{name}.npz"))).unwrap()).unwrap();
-            let keys = npz.names().unwrap();
-            let truth = keys.iter().map(|key| (key.trim_end_matches(".npy").to_string(), npz.by_name(key).unwrap()));
-            let truth = truth.collect();
-            let network = said(Network::load(&repository(&format!("tests/matrix/networks/{file}"))))?;
-            Ok(Case { entry, number: *number, truth, network })
-        };
-        case().and_then(|case| check(&case)).err().map(|cause| format!("{file}: {cause}"))
-    };
-    let failures: Vec<String> = files.par_iter().filter_map(one).collect();
-    assert!(failures.is_empty(), "{} of {} files:\n{}", failures.len(), files.len(), failures.join("\n"));
-}
-
-/// An array [n, c, h, w] in the layout of that name; others as they are.
-fn laid_out(array: &ArrayD<f32>, layout: &str) -> ArrayD<f32> {
-    match (layout, array.ndim()) {
-        ("nhwc", 4) => array.view().permuted_axes(IxDyn(&[0, 2, 3, 1])).as_standard_layout().into_owned(),
-        _ => array.clone(),
-    }
-}
 
 fn largest(array: &ArrayD<f32>) -> f32 {
     array.iter().fold(0.0, |most, value| most.max(value.abs()))
