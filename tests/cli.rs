@@ -80,7 +80,7 @@ fn options_that_do_not_fit_the_network_are_refused_with_a_remedy() {
     let explain = |options: &[&str], parts: &[&str]| {
         refused(folder.path(), &[&["explain", model, "red.png", "--out", "out"], options].concat(), parts);
     };
-    explain(&["--pixels", "1,2,3,4"], &["--pixels", "no output with a score for each position"]);
+    explain(&["--pixels", "1,2,3,4"], &["--pixels", "no output with a map of scores"]);
     explain(&["--pixels", "1,2,3"], &["a box has four numbers"]);
     explain(&["--pixels", "mask.png"], &["neither a box", "nor a file"]);
     explain(&["--labels", "labels.txt"], &["labels.txt", "holds 3 labels", "96 classes", "one line for each class"]);

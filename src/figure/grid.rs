@@ -151,17 +151,21 @@ pub fn grid(tiles: &[Tile], layout: Layout, legend: Option<&Legend>, title: &str
     if width == 0 || height == 0 {
         return Err(Error::other(format!("{title}: a grid needs tiles with pixels")));
     }
-    // Gaps and label bands are whole numbers of picture pixels, so that one image holds all tiles.
+    // Gaps and label bands are whole numbers of picture pixels, so that one image holds all tiles but photographs, which are JPEG.
     let (gap, band) = (GAP.div_ceil(scale), BAND.div_ceil(scale));
     let (step_x, step_y) = (width + gap, height + band + gap);
     let rows = tiles.len().div_ceil(columns);
     let quick = tiles.iter().any(|tile| tile.raster.is_quick());
     let mut atlas = Raster::new(columns * step_x - gap, rows * step_y - gap).quickly(quick);
-    let mut marks = Svg::default();
+    let (mut svg, mut marks) = (Svg::default(), Svg::default());
     for (i, tile) in tiles.iter().enumerate() {
         let (x, y) = (i % columns * step_x, i / columns * step_y + band);
-        atlas.paste(&tile.raster, x, y);
         let corner = ((x * scale) as f64, (y * scale) as f64);
+        if tile.raster.is_photograph() {
+            svg.raw(tile.raster.svg_image(corner.0, corner.1, scale as f64)?);
+        } else {
+            atlas.paste(&tile.raster, x, y);
+        }
         let size = ((tile.raster.width() * scale) as f64, (tile.raster.height() * scale) as f64);
         if tile.hatched {
             marks.hatched(corner, size);
@@ -173,8 +177,9 @@ pub fn grid(tiles: &[Tile], layout: Layout, legend: Option<&Legend>, title: &str
         let words = fit(words.trim(), LABEL, size.0 + GAP as f64);
         marks.text((corner.0, corner.1 - 3.0), LABEL, Anchor::Start, Ink::Quiet, &words);
     }
-    let mut svg = Svg::default();
-    svg.raw(atlas.svg_image(0.0, 0.0, scale as f64)?);
+    if !atlas.is_clear() {
+        svg.raw(atlas.svg_image(0.0, 0.0, scale as f64)?);
+    }
     svg.append(marks);
     let mut size = (atlas.width() * scale, atlas.height() * scale);
     if let Some(legend) = legend {
@@ -204,6 +209,19 @@ mod tests {
     use ndarray::{Array3, array};
 
     use super::*;
+
+    #[test]
+    fn tiles_like_photographs_are_jpeg_and_the_others_share_a_png() {
+        let image = Array3::from_shape_fn((130, 130, 3), |(y, x, c)| ((y * (7 + c) + x * (13 - c)) % 256) as f32 / 255.0);
+        let large = Tile::image(image.view());
+        let small = Tile::image(image.slice(ndarray::s![..8, ..8, ..]));
+        let kinds = |tiles: &[Tile]| {
+            let svg = grid(tiles, Layout { columns: 2, magnification: 1 }, None, "t").unwrap().svg;
+            ["image/jpeg", "image/png"].map(|kind| svg.matches(kind).count())
+        };
+        assert_eq!(kinds(&[large.clone(), large.clone()]), [2, 0]);
+        assert_eq!(kinds(&[large, small.clone(), small]), [1, 1]);
+    }
 
     #[test]
     fn layouts_fill_the_column_with_whole_pixels() {

@@ -153,14 +153,23 @@ impl Raster {
         self.pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
     }
 
+    /// Whether it is stored as JPEG.
+    pub fn is_photograph(&self) -> bool {
+        self.pixels.len() > PHOTOGRAPH && self.is_opaque() && Indexed::of(&self.pixels).is_none()
+    }
+
+    /// Whether nothing was drawn.
+    pub fn is_clear(&self) -> bool {
+        self.pixels.iter().all(|pixel| *pixel == CLEAR)
+    }
+
     /// An SVG `<image>` of this picture at (x, y), every pixel drawn as a sharp square of `magnification` CSS pixels; a photograph that
     /// is drawn smaller than it is may be smoothed.
     pub fn svg_image(&self, x: f64, y: f64, magnification: f64) -> Result<String> {
         let mut element = String::new();
         let (width, height) = (self.width as f64 * magnification, self.height as f64 * magnification);
         let indexed = Indexed::of(&self.pixels);
-        let photograph = self.pixels.len() > PHOTOGRAPH && indexed.is_none() && self.is_opaque();
-        let (kind, bytes) = if photograph { ("jpeg", self.jpeg()?) } else { ("png", self.png_of(indexed)?) };
+        let (kind, bytes) = if self.is_photograph() { ("jpeg", self.jpeg()?) } else { ("png", self.png_of(indexed)?) };
         let style = if magnification < 1.0 { "" } else { r#" style="image-rendering:pixelated""# };
         let data = base64::engine::general_purpose::STANDARD.encode(bytes);
         let _ = write!(

@@ -56,6 +56,12 @@ pub struct Head {
 }
 
 impl Head {
+    /// Whether it has a map of scores for each class, [N, C, rows, columns] or [N, rows, columns, C]; positions in a row, as of a
+    /// detector's anchors, have no place in the image.
+    pub fn has_maps(&self) -> bool {
+        self.spatial && matches!(self.class_axis, 1 | 3)
+    }
+
     /// Number of classes one can ask for: two for a single unit that separates two.
     pub fn choices(&self) -> Option<usize> {
         match self.meaning {

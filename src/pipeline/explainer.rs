@@ -285,7 +285,7 @@ impl Tail<'_> {
         let (seeds, _) = self.seeds(head, class, score)?;
         let explainer = self.explainer;
         let walk = Walk { graph: &explainer.graph, tape: &self.tape, seeds: &seeds, target: explainer.target_id };
-        of_map(signed.view(), activation.view(), gradient.view(), &walk)
+        of_map(signed.view(), activation.view(), gradient, || walk.vanishing_point())
     }
 
     fn seeds(&self, head: usize, class: usize, score: Score) -> Result<(Seeds, f32)> {

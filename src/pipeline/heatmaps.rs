@@ -10,7 +10,7 @@ use crate::measure::energy::{Energy, energy};
 use crate::report::Assets;
 use crate::report::page::{Figure, Image, Line, Panel, Row};
 use crate::visualize::cam::{Method, rectified, signed_map, weighted_sum};
-use crate::visualize::cause::{self, Cause};
+use crate::visualize::cause::{Cause, of_map};
 use crate::visualize::placement::{Cells, Placement, at_points, dense};
 use ndarray::{Array2, Array3};
 use serde_json::json;
@@ -132,7 +132,9 @@ pub fn maps_by_differences(
         let (weights, _, score) =
             differences.weights(&input.tensor, value, End { head, class: *class, positions: positions.as_ref() })?;
         let signed = weighted_sum(activation.view(), &weights);
-        let cause = cause::of_weights(signed.view(), activation.view(), &weights);
+        // Differences show no operators on the way.
+        let constant = || Ok(Cause::ScoreConstant { at: "the tail".into() });
+        let cause = of_map(signed.view(), activation.view(), &weights, constant)?;
         let method = Method::GradCam;
         let scored = explainer.scored(head, label, positions.as_ref());
         Ok(placed(Found { head, class: *class, label, score, scored, method, signed, cause }, input, style))

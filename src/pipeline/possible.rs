@@ -4,6 +4,7 @@ use super::input::class_of;
 use super::section::Loaded;
 use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
 use crate::error::Result;
+use crate::model::Head;
 
 /// Labels that a message lists at most.
 const LISTED: usize = 12;
@@ -22,9 +23,9 @@ pub fn check(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()
         if let Some(label) = label.as_ref().filter(|label| !has_class(loaded, label)) {
             return Err(chapter.error(&at("--true", "section.input.label"), no_class(loaded, label)));
         }
-        if pixels.is_some() && !loaded.network.heads().iter().any(|head| head.spatial) {
+        if pixels.is_some() && !loaded.network.heads().iter().any(Head::has_maps) {
             let name = loaded.network.name();
-            let message = format!("{name} has no output with a score for each position, so there is nothing to choose");
+            let message = format!("{name} has no output with a map of scores, so there is nothing to choose");
             return Err(chapter.error(&at("--pixels", "section.input.pixels"), message));
         }
     }
@@ -45,7 +46,7 @@ fn has_class(loaded: &Loaded, text: &str) -> bool {
 
 /// The message about a class that no head has: labels with this word in them, or the most similar one, or the first few.
 fn no_class(loaded: &Loaded, text: &str) -> String {
-    let of_head = |(i, head): (usize, &crate::model::Head)| {
+    let of_head = |(i, head): (usize, &Head)| {
         let last = head.choices().unwrap_or(1).max(1) - 1;
         let Some(labels) = labels(loaded, i) else { return format!("{} has the classes 0 to {last}", head.name) };
         let with: Vec<&String> =
@@ -121,6 +122,6 @@ mod tests {
         assert!(label.starts_with("--true: `lion` is no class"), "{label}");
         let region = Some(Region::Box([0.0, 0.0, 2.0, 2.0]));
         let pixels = refusal(|section| section.inputs = vec![photograph(None, region)]).unwrap();
-        assert_eq!(pixels, "--pixels: net has no output with a score for each position, so there is nothing to choose");
+        assert_eq!(pixels, "--pixels: net has no output with a map of scores, so there is nothing to choose");
     }
 }

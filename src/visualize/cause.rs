@@ -4,7 +4,7 @@ use crate::backprop::{ReluRule, Tape};
 use crate::error::Result;
 use crate::model::graph::{Graph, Op, Unary, ValueId};
 use crate::tensor::real::Real;
-use ndarray::{Array1, ArrayD, ArrayView2, ArrayView3};
+use ndarray::{ArrayD, ArrayView2, ArrayView3};
 
 /// Why there is nothing to see in a map.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -58,16 +58,16 @@ impl Cause {
     }
 }
 
-/// Why the signed map [h, w] shows nothing; `None` when it shows something. `activation` and `gradient` are [k, h, w].
-/// `tape` ran from `target` to the seeds, which are the score's.
+/// Why the signed map [h, w] shows nothing; `None` when it shows something. `activation` is [k, h, w], `gradient` all that is
+/// known of the gradient, and `vanished` says why that is zero, if it is.
 ///
 /// # Errors
-/// Those of walking back.
-pub fn of_map<T: Real>(
+/// Those of `vanished`.
+pub fn of_map<'a>(
     signed: ArrayView2<f32>,
     activation: ArrayView3<f32>,
-    gradient: ArrayView3<f32>,
-    walk: &Walk<T>,
+    gradient: impl IntoIterator<Item = &'a f32>,
+    vanished: impl FnOnce() -> Result<Cause>,
 ) -> Result<Option<Cause>> {
     let most = signed.iter().fold(f32::NEG_INFINITY, |most, value| most.max(*value));
     let least = signed.iter().fold(f32::INFINITY, |least, value| least.min(*value));
@@ -77,24 +77,10 @@ pub fn of_map<T: Real>(
     if activation.iter().all(|a| *a == 0.0) {
         return Ok(Some(Cause::ActivationZero));
     }
-    if gradient.iter().any(|g| *g != 0.0) {
+    if gradient.into_iter().any(|g| *g != 0.0) {
         return Ok(Some(Cause::AllNegative));
     }
-    walk.vanishing_point().map(Some)
-}
-
-/// The same where only Grad-CAM's channel weights are known, not the gradient nor the operators on its way.
-pub fn of_weights(signed: ArrayView2<f32>, activation: ArrayView3<f32>, weights: &Array1<f32>) -> Option<Cause> {
-    let most = signed.iter().fold(f32::NEG_INFINITY, |most, value| most.max(*value));
-    let least = signed.iter().fold(f32::INFINITY, |least, value| least.min(*value));
-    if most > 0.0 {
-        return (most == least && signed.len() > 1).then_some(Cause::Flat);
-    }
-    if activation.iter().all(|a| *a == 0.0) {
-        return Some(Cause::ActivationZero);
-    }
-    let silent = weights.iter().all(|weight| *weight == 0.0);
-    Some(if silent { Cause::ScoreConstant { at: "the tail".into() } } else { Cause::AllNegative })
+    vanished().map(Some)
 }
 
 /// One way back from a score to a layer.
@@ -106,8 +92,11 @@ pub struct Walk<'a, T> {
 }
 
 impl<T: Real> Walk<'_, T> {
-    /// The operator at which a gradient that starts at the score becomes zero on its way to the target.
-    fn vanishing_point(&self) -> Result<Cause> {
+    /// Why a gradient that starts at the score becomes zero on its way to the target, with the operator where it does.
+    ///
+    /// # Errors
+    /// Those of walking back.
+    pub fn vanishing_point(&self) -> Result<Cause> {
         let path = self.path();
         let gradients = self.tape.backward(self.seeds, &path, ReluRule::Plain)?;
         let alive = |id: ValueId| {
