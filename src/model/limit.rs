@@ -60,9 +60,9 @@ pub(crate) fn graph_reasons(graph: &pb::GraphProto) -> Vec<String> {
     reasons
 }
 
-/// Windows that cannot be: strides of zero, pads in the wrong number or out of all proportion, groups that do not divide.
-/// tract computes with them unchecked.
-pub(crate) fn window_reasons(graph: &pb::GraphProto) -> Vec<String> {
+/// Attributes that cannot be: strides of zero, pads in the wrong number or out of all proportion, a permutation that names
+/// an axis twice. tract computes with them unchecked.
+pub(crate) fn attribute_reasons(graph: &pb::GraphProto) -> Vec<String> {
     let kernels: BTreeMap<&str, &[i64]> =
         graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor.dims.as_slice())).collect();
     let mut wrong = BTreeSet::new();
@@ -72,14 +72,19 @@ pub(crate) fn window_reasons(graph: &pb::GraphProto) -> Vec<String> {
             "MaxPool" | "AveragePool" | "LpPool" => &["kernel_shape", "strides", "dilations", "pads"],
             "LRN" => &["size"],
             "DepthToSpace" | "SpaceToDepth" => &["blocksize"],
+            "Transpose" => &[],
             _ => continue,
         };
+        let find = |name: &str| node.attribute.iter().find(|attribute| attribute.name == name);
         let kernel = node.input.get(1).and_then(|name| kernels.get(name.as_str())).and_then(|dims| dims.get(2..));
         let mut complain = |attribute: &pb::AttributeProto| {
             wrong.insert(format!("{} of `{}`", printable(&attribute.name), printable(node_name(node))));
         };
-        let find = |name: &str| node.attribute.iter().find(|attribute| attribute.name == name);
         let window = find("kernel_shape").map(|attribute| attribute.ints.as_slice()).or(kernel);
+        if let Some(attribute) = find("perm").filter(|perm| node.op_type == "Transpose" && !is_permutation(&perm.ints))
+        {
+            complain(attribute);
+        }
         if let (Some(attribute), Some(kernel)) = (find("kernel_shape"), kernel)
             && attribute.ints != kernel
         {
@@ -104,7 +109,14 @@ pub(crate) fn window_reasons(graph: &pb::GraphProto) -> Vec<String> {
             }
         }
     }
-    if wrong.is_empty() { Vec::new() } else { vec![format!("it has impossible windows: {}", list(&wrong))] }
+    if wrong.is_empty() { Vec::new() } else { vec![format!("it has impossible attributes: {}", list(&wrong))] }
+}
+
+/// Whether these are the numbers from 0 on, each once.
+fn is_permutation(axes: &[i64]) -> bool {
+    let mut sorted = axes.to_vec();
+    sorted.sort_unstable();
+    sorted.iter().copied().eq(0..axes.len() as i64)
 }
 
 /// The operator's name, or that of its first output.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tract_onnx::pb::{self, tensor_proto::DataType};
 use tract_onnx::prelude::Framework;
 
-use super::limit::{LARGEST_FILE, graph_reasons, window_reasons};
+use super::limit::{LARGEST_FILE, attribute_reasons, graph_reasons};
 use super::refusal::{declared_input, list, operator_reasons, printable, refusal, weight_reasons};
 use crate::error::{Error, Result};
 
@@ -171,7 +171,7 @@ pub(crate) fn define(proto: &pb::ModelProto, file: &Path) -> Result<Definition> 
         return Err(refusal(file, &reasons));
     }
     reasons.extend(weight_reasons(graph, file.parent().unwrap_or(Path::new(""))));
-    reasons.extend(window_reasons(graph));
+    reasons.extend(attribute_reasons(graph));
     reasons.extend(operator_reasons(proto, graph));
     let input = match declared_input(graph) {
         Ok(input) => Some(input),

@@ -56,7 +56,8 @@ fn explain() -> convscope::error::Result<()> {
     }
     let _ = network.find_target("c");
     let elements = network.layers().iter().map(|layer| layer.output_shape.iter().flatten().product::<usize>());
-    if elements.sum::<usize>() > SMALL {
+    let (height, width) = network.listed_size();
+    if elements.sum::<usize>() > SMALL || network.input().channels * height * width > SMALL {
         return Ok(());
     }
     let progress = Progress::new(true);

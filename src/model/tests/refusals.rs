@@ -254,7 +254,7 @@ fn windows_out_of_all_proportion() {
         let mut f = sound();
         f.graph.node[0].attribute = vec![ints(name, &values)];
         let message = f.refusal();
-        assert!(message.contains(&format!("impossible windows: {name} of `c`")), "{message}");
+        assert!(message.contains(&format!("impossible attributes: {name} of `c`")), "{message}");
     }
     let mut f = sound();
     f.graph.node[0].attribute = vec![int("group", 0)];
@@ -262,7 +262,8 @@ fn windows_out_of_all_proportion() {
     let mut f = sound();
     f.node("MaxPool", &["r"], "p", vec![ints("kernel_shape", &[1 << 12, 1 << 12]), ints("pads", &[1 << 11; 4])]);
     f.node("LRN", &["r"], "l", vec![int("size", 1 << 60)]);
-    assert!(f.refusal().contains("kernel_shape of `p`, size of `l`"));
+    f.node("Transpose", &["r"], "t", vec![ints("perm", &[0, 2, 3, 0])]);
+    assert!(f.refusal().contains("kernel_shape of `p`, perm of `t`, size of `l`"));
 }
 
 #[test]
