@@ -11,7 +11,7 @@ use convscope::model::{Network, table};
 use convscope::pipeline::measure::sizes::Sizes;
 use convscope::pipeline::{self, preprocess};
 use convscope::progress::Progress;
-use convscope::report::{self, Page};
+use convscope::report::{self, Beside, Page};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -106,10 +106,10 @@ fn photographs(network: &Network, size: Option<(usize, usize)>) -> String {
 fn publish(made: pipeline::Made, out: &Path, raw: bool, say: &dyn Fn(String)) -> Result<()> {
     let pipeline::Made { page, collected } = made;
     let rendered = report::render(&page, collected.assets)?;
-    report::write(out, &rendered, collected.rows)?;
+    let arrays = raw.then_some(collected.raw.as_slice());
+    report::write(out, &rendered, Beside { rows: collected.rows, arrays })?;
     if raw {
-        report::raw::write(&out.join("raw"), &collected.raw)?;
-        say(format!("{} arrays are in {}", collected.raw.len(), out.join("raw").display()));
+        say(format!("{} arrays are in {}", collected.raw.len(), out.join(report::raw::FOLDER).display()));
     }
     page.notes.iter().for_each(|note| say(format!("Note: {note}")));
     say(format!("{} is ready; so are chapter.md and chapter.json beside it", out.join("chapter.html").display()));

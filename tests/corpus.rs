@@ -94,8 +94,9 @@ fn chapter_complaint(folder: &Path) -> Option<String> {
 
 /// A photograph drawn here.
 fn photograph(path: &Path) {
-    let pixel =
-        |x: u32, y: u32| image::Rgb([(x * 6) as u8, (y * 7) as u8, if (x / 8 + y / 8) % 2 == 0 { 200 } else { 20 }]);
+    let pixel = |x: u32, y: u32| {
+        image::Rgb([(x * 6) as u8, (y * 7) as u8, if (x / 8 + y / 8).is_multiple_of(2) { 200 } else { 20 }])
+    };
     image::RgbImage::from_fn(40, 32, pixel).save(path).expect("the photograph is written");
 }
 

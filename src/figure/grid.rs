@@ -212,7 +212,8 @@ mod tests {
 
     #[test]
     fn tiles_like_photographs_are_jpeg_and_the_others_share_a_png() {
-        let image = Array3::from_shape_fn((130, 130, 3), |(y, x, c)| ((y * (7 + c) + x * (13 - c)) % 256) as f32 / 255.0);
+        let image =
+            Array3::from_shape_fn((130, 130, 3), |(y, x, c)| ((y * (7 + c) + x * (13 - c)) % 256) as f32 / 255.0);
         let large = Tile::image(image.view());
         let small = Tile::image(image.slice(ndarray::s![..8, ..8, ..]));
         let kinds = |tiles: &[Tile]| {

@@ -3,27 +3,24 @@
 use crate::error::{Error, Result};
 use ndarray::ArrayD;
 use ndarray_npy::WriteNpyExt;
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 
-/// Writes each array to `<name>.npy` in a folder, in float32; each file is written beside its place and then renamed.
+/// The folder beside a page that holds its arrays.
+pub const FOLDER: &str = "raw";
+
+/// Writes each array to `<name>.npy` in a new folder, in float32.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// When the folder or a file cannot be written.
 pub fn write(folder: &Path, arrays: &[(String, ArrayD<f32>)]) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|cause| Error::writing(folder, &cause))?;
+    std::fs::create_dir(folder).map_err(|cause| Error::writing(folder, &cause))?;
     for (name, array) in arrays {
         let path = folder.join(format!("{name}.npy"));
-        // Opened with File::create_new, the file gets the usual permissions; tempfile's own would be readable by the owner alone.
-        let file = tempfile::Builder::new()
-            .make_in(folder, |path| std::fs::File::create_new(path))
-            .map_err(|cause| Error::writing(&path, &cause))?;
-        let failed =
-            |cause: &dyn std::fmt::Display| Error::other(format!("{}: cannot be written: {cause}", path.display()));
-        array
-            .as_standard_layout()
-            .write_npy(std::io::BufWriter::new(file.as_file()))
-            .map_err(|cause| failed(&cause))?;
-        file.persist(&path).map_err(|cause| failed(&cause.error))?;
+        let file = File::create(&path).map_err(|cause| Error::writing(&path, &cause))?;
+        let written = array.as_standard_layout().write_npy(BufWriter::new(file));
+        written.map_err(|cause| Error::other(format!("{}: cannot be written: {cause}", path.display())))?;
     }
     Ok(())
 }
@@ -38,8 +35,8 @@ mod tests {
     fn an_array_comes_back_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let map = array![[1.5f32, -2.0], [0.25, 3.0]];
-        write(folder.path(), &[("map".into(), map.clone().reversed_axes().into_dyn())]).unwrap();
-        let back = Array2::<f32>::read_npy(std::fs::File::open(folder.path().join("map.npy")).unwrap()).unwrap();
+        write(&folder.path().join("raw"), &[("map".into(), map.clone().reversed_axes().into_dyn())]).unwrap();
+        let back = Array2::<f32>::read_npy(std::fs::File::open(folder.path().join("raw/map.npy")).unwrap()).unwrap();
         assert_eq!(back, map.t());
     }
 }

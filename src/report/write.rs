@@ -3,16 +3,26 @@
 use std::fs;
 use std::path::Path;
 
-use super::{FOLDER, Rendered, Rows, rows};
+use ndarray::ArrayD;
+
+use super::{FOLDER, Rendered, Rows, raw, rows};
 use crate::error::{Error, Result};
 
-/// Writes `chapter.html`, `chapter.md`, `chapter.json` and the folder `chapter/` into `out`, and `images.jsonl` where there are rows,
-/// replacing what was there.
-/// Everything is first written beside its place and then renamed, so that an interrupted run leaves the last chapter.
+/// What may be written beside a chapter.
+#[derive(Default)]
+pub struct Beside<'a> {
+    /// A line for each image, for `images.jsonl`.
+    pub rows: Option<Rows>,
+    /// Arrays by their names, for the folder `raw/`.
+    pub arrays: Option<&'a [(String, ArrayD<f32>)]>,
+}
+
+/// Writes `chapter.html`, `chapter.md`, `chapter.json`, the folder `chapter/` and what stands beside them into `out`, replacing what
+/// was there. Everything is first written beside its place and then renamed, so that an interrupted run leaves the last chapter.
 ///
 /// # Errors
 /// When a file cannot be written; the folder is then as before.
-pub fn write(out: &Path, rendered: &Rendered, rows: Option<Rows>) -> Result<()> {
+pub fn write(out: &Path, rendered: &Rendered, beside: Beside) -> Result<()> {
     fs::create_dir_all(out).map_err(|cause| Error::writing(out, &cause))?;
     let staging =
         tempfile::Builder::new().prefix(".convscope-").tempdir_in(out).map_err(|cause| Error::writing(out, &cause))?;
@@ -28,9 +38,13 @@ pub fn write(out: &Path, rendered: &Rendered, rows: Option<Rows>) -> Result<()> 
     save(&fresh.join("chapter.json"), &rendered.json)?;
     save(&fresh.join("chapter.html"), &rendered.html)?;
     let mut names = vec![FOLDER, "chapter.md", "chapter.json", "chapter.html"];
-    if let Some(rows) = rows {
+    if let Some(rows) = beside.rows {
         rows.save(&fresh.join(rows::FILE))?;
         names.push(rows::FILE);
+    }
+    if let Some(arrays) = beside.arrays {
+        raw::write(&fresh.join(raw::FOLDER), arrays)?;
+        names.push(raw::FOLDER);
     }
     let mut moved = Vec::new();
     for name in names {
@@ -82,15 +96,15 @@ mod tests {
     fn a_second_run_replaces_the_first_and_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("deep/out");
-        let rows = |text: &str| {
+        for (text, picture, array) in [("one", "first", "a"), ("two", "second", "b")] {
             let mut rows = Rows::new().unwrap();
             rows.push(text).unwrap();
-            Some(rows)
-        };
-        write(&out, &rendered("one", "first"), rows("1")).unwrap();
-        write(&out, &rendered("two", "second"), rows("2")).unwrap();
-        assert_eq!(names(&out), ["chapter", "chapter.html", "chapter.json", "chapter.md", "images.jsonl"]);
-        assert_eq!(fs::read_to_string(out.join("images.jsonl")).unwrap(), "2\n");
+            let arrays = [(array.to_string(), ArrayD::zeros(vec![2]))];
+            write(&out, &rendered(text, picture), Beside { rows: Some(rows), arrays: Some(&arrays) }).unwrap();
+        }
+        assert_eq!(names(&out), ["chapter", "chapter.html", "chapter.json", "chapter.md", "images.jsonl", "raw"]);
+        assert_eq!(names(&out.join("raw")), ["b.npy"]);
+        assert_eq!(fs::read_to_string(out.join("images.jsonl")).unwrap(), "two\n");
         assert_eq!(names(&out.join("chapter")), ["second.svg"]);
         assert_eq!(fs::read_to_string(out.join("chapter.md")).unwrap(), "two");
     }
@@ -100,7 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "kept").unwrap();
-        let error = write(&file, &rendered("one", "a"), None).unwrap_err();
+        let error = write(&file, &rendered("one", "a"), Beside::default()).unwrap_err();
         assert_eq!(error.exit_code(), 1);
         assert!(error.to_string().contains("file"), "{error}");
         assert_eq!(fs::read_to_string(&file).unwrap(), "kept");

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use scraper::{ElementRef, Html, Selector};
 
 use super::page::{Column, Figure, Inference, Inferences, Input, Line, Page, Prediction, Section, Table};
-use super::{Assets, Rendered, render, write};
+use super::{Assets, Beside, Rendered, render, write};
 use crate::figure::svg::{Anchor, Ink, Svg};
 
 fn rendered() -> Rendered {
@@ -29,7 +29,7 @@ fn text(element: ElementRef) -> String {
 #[test]
 fn the_sample_can_be_written() {
     match std::env::var_os("CONVSCOPE_PAGE_OUT") {
-        Some(folder) => write(&PathBuf::from(folder), &rendered(), None).unwrap(),
+        Some(folder) => write(&PathBuf::from(folder), &rendered(), Beside::default()).unwrap(),
         None => println!("CONVSCOPE_PAGE_OUT is not set: the sample chapter is not written"),
     }
 }

@@ -9,20 +9,13 @@
 //! numbers figures and inferences, resolves references, decides what folds, and collects the contents;
 //! [`super::render`] then makes Markdown, HTML and JSON of it.
 
+mod figure;
+mod inference;
+
 use serde::Serialize;
-use serde_json::Value;
 
-/// A picture among the page's assets.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Image {
-    /// File name in the chapter's folder, such as `base-line-input-1.svg`.
-    pub file: String,
-    /// Natural width in CSS pixels.
-    pub width: u32,
-    /// Natural height in CSS pixels.
-    pub height: u32,
-}
-
+pub use figure::{Figure, Image, Panel, Row};
+pub use inference::{Inference, Inferences, Remarks, Verdict};
 /// The whole chapter.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Page {
@@ -251,59 +244,6 @@ pub fn percent(probability: f64) -> String {
     }
 }
 
-/// One or more pictures with one caption.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Figure {
-    /// Unique in the chapter, stable from run to run; also the anchor.
-    pub id: String,
-    /// Such as "3.7"; filled by `finish`.
-    pub number: String,
-    /// Plain text, without the number.
-    pub caption: String,
-    /// Pictures that stand side by side, row by row. When there are several rows, a first one without heading stands
-    /// at the left (the input image), and the others beside it.
-    pub rows: Vec<Row>,
-    /// How many tiles the figure holds, for grids; more than 64 fold.
-    pub tiles: usize,
-    /// What the fold says; filled by `finish`, or set by hand to fold in any case.
-    pub fold: Option<String>,
-    /// A click shows it as large as the window.
-    pub enlargeable: bool,
-    /// Tensor, score, formula, scale, error: folded under the caption.
-    pub provenance: Vec<Line>,
-    /// The numbers behind the figure, for chapter.json.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub data: Value,
-    /// Inferences that refer to this figure; filled by `finish`.
-    pub cited_by: Vec<Reference>,
-}
-
-impl Figure {
-    /// A figure of one picture, enlargeable; `alt` says what is seen.
-    pub fn single(id: impl Into<String>, caption: impl Into<String>, image: Image, alt: impl Into<String>) -> Figure {
-        let row = Row { heading: None, panels: vec![Panel { image, alt: alt.into() }] };
-        Figure { id: id.into(), caption: caption.into(), rows: vec![row], enlargeable: true, ..Figure::default() }
-    }
-}
-
-/// Pictures side by side.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Row {
-    /// A heading above the row, such as "Heatmap" or "Heatmap over Input Image".
-    pub heading: Option<String>,
-    /// The pictures, from left to right.
-    pub panels: Vec<Panel>,
-}
-
-/// One picture of a figure.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Panel {
-    /// The picture.
-    pub image: Image,
-    /// What is seen, in words, from measurements where there are any.
-    pub alt: String,
-}
-
 /// A link to a numbered part.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Reference {
@@ -311,83 +251,6 @@ pub struct Reference {
     pub id: String,
     /// Such as "Figure 3.7" or "Inference 4".
     pub text: String,
-}
-
-/// The conclusions.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Inferences {
-    /// "3.1 Inferences".
-    pub heading: String,
-    /// Anchor; filled by `finish`.
-    pub id: String,
-    /// Opening paragraphs.
-    pub paragraphs: Vec<String>,
-    /// How many are supported, not supported and undecided, in words; filled by `finish`.
-    pub tally: String,
-    /// The original's claims that apply, in the original's order.
-    pub items: Vec<Inference>,
-    /// Heading above further findings of our own.
-    pub further_heading: String,
-    /// Anchor of that heading; filled by `finish`.
-    pub further_id: String,
-    /// Further findings.
-    pub further: Vec<Inference>,
-    /// Networks side by side: accuracy, localisation, zero gradients, filters alive.
-    pub summary: Option<Table>,
-    /// "May I trust this map?".
-    pub trust: Option<Remarks>,
-}
-
-/// A heading with paragraphs.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Remarks {
-    /// The heading.
-    pub heading: String,
-    /// Anchor; filled by `finish`.
-    pub id: String,
-    /// Plain paragraphs.
-    pub paragraphs: Vec<String>,
-}
-
-/// How a claim came out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The measurement bears the claim out.
-    Supported,
-    /// The measurement speaks against it, or its control does as well.
-    NotSupported,
-    /// The interval does not decide.
-    #[default]
-    Undecided,
-}
-
-/// One measured conclusion.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Inference {
-    /// Unique in the chapter, stable, such as `inference-attention`.
-    pub id: String,
-    /// Position in its list; filled by `finish` when it is 0. The original's number is kept where claims are left out.
-    pub number: usize,
-    /// The claim in plain words.
-    pub statement: String,
-    /// How it came out.
-    pub verdict: Verdict,
-    /// One sentence with its number and interval.
-    pub result: String,
-    /// Further sentences.
-    pub paragraphs: Vec<String>,
-    /// A small chart.
-    pub chart: Option<Figure>,
-    /// Statistic, sample size, control, threshold: folded.
-    pub details: Vec<Line>,
-    /// Ids of the figures that show it.
-    pub figures: Vec<String>,
-    /// Links to them; filled by `finish`.
-    pub references: Vec<Reference>,
-    /// Every number behind it, for chapter.json.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub data: Value,
 }
 
 /// How the chapter was made: program, files and their hashes, settings, seeds.

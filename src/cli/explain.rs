@@ -1,0 +1,89 @@
+//! `convscope explain`: photographs without a chapter file.
+
+use super::photographs;
+use super::preprocess::{Preprocess, region};
+use clap::Args;
+use convscope::config::{Chapter, Class, Located, Region};
+use convscope::dataset::files;
+use convscope::error::Result;
+use convscope::visualize::placement::Placement;
+use convscope::visualize::{cam, saliency};
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Explain {
+    /// The network
+    pub model: PathBuf,
+    /// Photographs (PNG, JPEG, WebP or BMP), folders of them, or patterns in quotes such as "photos/*.jpg"
+    #[arg(required = true)]
+    pub images: Vec<PathBuf>,
+    /// How the heatmap is made
+    #[arg(long, default_value = "grad-cam", value_parser = clap::builder::PossibleValuesParser::new(heatmap_methods()))]
+    pub method: String,
+    /// The layer or tensor whose activation is explained [default: the activation after the last convolution]
+    #[arg(long, value_name = "NAME")]
+    pub layer: Option<String>,
+    /// The class to explain: its number or label, `predicted`, or `true`
+    #[arg(long, default_value = "predicted", value_name = "K|predicted|true")]
+    pub class: String,
+    /// A file with one label a line, or a JSON list or map
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// The images' true class, number or label, for `--class true` and the page
+    #[arg(long = "true", value_name = "K")]
+    pub truth: Option<String>,
+    /// Of a network that scores every position (segmentation): the pixels whose scores are averaged, a box in the
+    /// photograph or a mask's file, white where they count [default: all]
+    #[arg(long, value_name = "X,Y,W,H|FILE", value_parser = region)]
+    pub pixels: Option<Region>,
+    /// Where the cells of a map lie in the image
+    #[arg(long, default_value = "receptive-field", value_parser = clap::builder::PossibleValuesParser::new(Placement::NAMES))]
+    pub placement: String,
+    #[command(flatten)]
+    pub preprocess: Preprocess,
+    /// Layers whose activations are shown: names or unambiguous parts of them, `all`, or `none` [default: every convolution and pooling
+    /// layer of a small network, a few of a large one]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub activations: Option<Vec<String>>,
+    /// Images that the page shows; the numbers of all are in images.jsonl
+    #[arg(long, default_value_t = 24, value_name = "N")]
+    pub gallery: usize,
+    /// Also write the shown images' maps and logits as .npy files
+    #[arg(long)]
+    pub raw: bool,
+    /// Where the page goes
+    #[arg(long, default_value = "explained", value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// Every heatmap method's name: class activation maps, then maps of the input's gradient.
+fn heatmap_methods() -> Vec<&'static str> {
+    cam::Method::NAMES.into_iter().chain(saliency::Method::NAMES).collect()
+}
+
+impl Explain {
+    /// The chapter that explains these images.
+    ///
+    /// # Errors
+    /// A folder without images, or a pattern that matches no file.
+    pub fn chapter(&self) -> Result<Chapter> {
+        let images = files::images(&self.images)?;
+        let mut section =
+            photographs(&self.model, &images, self.truth.as_ref(), self.pixels.as_ref(), &self.preprocess);
+        section.activations = self.activations.as_ref().map(|names| match names.as_slice() {
+            [none] if none == "none" => Vec::new(),
+            names => names.iter().map(|name| Located::option("--activations", name.clone())).collect(),
+        });
+        section.target = self.layer.clone().map(|name| Located::option("--layer", name));
+        section.class = Located::option("--class", Class::of(&self.class));
+        // Filters do not depend on the photographs, and a large network has thousands; `convscope filters` shows them.
+        section.filters = Some(Vec::new());
+        section.labels = self.labels.clone().map(|path| Located::option("--labels", path));
+        section.placement = Placement::named(&self.placement).unwrap_or(Placement::ReceptiveField);
+        match cam::Method::named(&self.method) {
+            Some(method) => section.method = method,
+            None => section.saliency = saliency::Method::named(&self.method),
+        }
+        Ok(Chapter::of(&format!("What {} sees", section.title), section))
+    }
+}
