@@ -2,6 +2,7 @@
 
 mod beside;
 mod hostile;
+mod operators;
 
 use std::fs;
 use std::io::Read;
@@ -94,8 +95,9 @@ fn chapter_complaint(folder: &Path) -> Option<String> {
 
 /// A photograph drawn here.
 fn photograph(path: &Path) {
-    let pixel =
-        |x: u32, y: u32| image::Rgb([(x * 6) as u8, (y * 7) as u8, if (x / 8 + y / 8) % 2 == 0 { 200 } else { 20 }]);
+    let pixel = |x: u32, y: u32| {
+        image::Rgb([(x * 6) as u8, (y * 7) as u8, if (x / 8 + y / 8).is_multiple_of(2) { 200 } else { 20 }])
+    };
     image::RgbImage::from_fn(40, 32, pixel).save(path).expect("the photograph is written");
 }
 
@@ -123,10 +125,6 @@ fn try_network(name: &str, bytes: &[u8]) -> Vec<String> {
             && serde_json::from_str::<serde_json::Value>(&ended.output).is_err()
         {
             complaints.push("inspect --json prints no JSON".into());
-        }
-        if ended.code == Some(2) && arguments[0] == "inspect" {
-            // What cannot be loaded cannot be loaded for the others either; one of them is enough.
-            continue;
         }
     }
     for out in ["explained", "reported"] {
