@@ -9,17 +9,62 @@ use crate::fixture::{float, int, ints, text, value};
 use crate::sound::{COUNT, sound};
 
 const INTEGERS: [i64; 24] = [
-    0, 1, 2, 3, 4, 5, 7, 8, -1, -2, 16, 63, 255, 256, 1 << 10, 1 << 16, 1 << 20, 1 << 31, (1 << 31) - 1, 1 << 40, 1 << 62,
-    i64::MAX, i64::MIN, -7,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    7,
+    8,
+    -1,
+    -2,
+    16,
+    63,
+    255,
+    256,
+    1 << 10,
+    1 << 16,
+    1 << 20,
+    1 << 31,
+    (1 << 31) - 1,
+    1 << 40,
+    1 << 62,
+    i64::MAX,
+    i64::MIN,
+    -7,
 ];
 const FLOATS: [f32; 12] =
     [0.0, -0.0, 1.0, -1.0, 0.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN_POSITIVE, 1e-40, 1e30];
 const NAMES: [&str; 10] =
     ["", "a\nb", "| cell |", "<script>alert(1)</script>", "`$x$`", "../../up", "\u{202e}rtl", "\0", "x", "y"];
 const ATTRIBUTES: [&str; 26] = [
-    "axis", "axes", "pads", "strides", "dilations", "kernel_shape", "group", "auto_pad", "perm", "size", "alpha", "beta",
-    "mode", "keepdims", "output_padding", "output_shape", "blocksize", "ceil_mode", "epsilon", "to", "split", "num_outputs",
-    "transB", "min", "max", "num_groups",
+    "axis",
+    "axes",
+    "pads",
+    "strides",
+    "dilations",
+    "kernel_shape",
+    "group",
+    "auto_pad",
+    "perm",
+    "size",
+    "alpha",
+    "beta",
+    "mode",
+    "keepdims",
+    "output_padding",
+    "output_shape",
+    "blocksize",
+    "ceil_mode",
+    "epsilon",
+    "to",
+    "split",
+    "num_outputs",
+    "transB",
+    "min",
+    "max",
+    "num_groups",
 ];
 const WORDS: [&str; 10] =
     ["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET", "linear", "cubic", "reflect", "edge", "asymmetric", "bij,bjk->bik"];

@@ -87,7 +87,9 @@ const MIDDLES: &[Middle] = &[
     ("InstanceNormalization", &[Floats(&[4], 1.0), Floats(&[4], 0.0)], plain),
     ("GroupNormalization", &[Floats(&[2], 1.0), Floats(&[2], 0.0)], || vec![int("num_groups", 2)]),
     ("LayerNormalization", &[Floats(&[6], 1.0), Floats(&[6], 0.0)], plain),
-    ("ConvTranspose", &[Floats(&[4, 2, 3, 3], 0.1)], || vec![ints("strides", &[2, 2]), ints("output_padding", &[1, 1])]),
+    ("ConvTranspose", &[Floats(&[4, 2, 3, 3], 0.1)], || {
+        vec![ints("strides", &[2, 2]), ints("output_padding", &[1, 1])]
+    }),
     ("Conv", &[Floats(&[4, 1, 3, 3], 0.1)], || vec![int("group", 4), text("auto_pad", "SAME_UPPER")]),
     ("Conv", &[Floats(&[2, 4, 2, 2], 0.1)], || vec![ints("dilations", &[2, 2])]),
 ];
