@@ -1,6 +1,7 @@
 //! `explain` over many images: every image has its row, in order and right; memory does not grow with their number; nothing depends on
 //! the number of threads.
 
+use crate::fixture::Fixture;
 use crate::support::{convscope, message, network};
 use convscope::dataset::image::{WHITE, read};
 use convscope::model::Network;
@@ -74,7 +75,7 @@ fn every_image_has_its_row_in_order_for_any_number_of_threads() {
     let page = text(&one, "chapter.md");
     assert_eq!(page.matches("as the network sees it").count(), 3);
     for part in
-        ["Of 40 images 39 were read", "1 could not be read", "The first 3 are shown", "images.jsonl", "| 020.png |"]
+        ["Of 40 images 39 were read", "1 could not be used", "The first 3 are shown", "images.jsonl", "| 020.png |"]
     {
         assert!(page.contains(part), "{part} is missing from\n{page}");
     }
@@ -200,6 +201,38 @@ fn activations_are_those_asked_for() {
         assert_eq!(output.status.code(), Some(2));
         assert!(message(&output).contains(wanted), "{}", message(&output));
     }
+}
+
+/// A network whose values overflow on a bright photograph still explains the dark ones; where none can be, the message says why.
+#[test]
+fn a_photograph_that_overflows_is_a_row_and_not_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut f = Fixture::new("x", &[1, 1, 8, 8]);
+    f.floats("k", &[2, 1, 1, 1], &[3e38, -3e38]).node("Conv", &["x", "k"], "c", vec![]);
+    f.node("Relu", &["c"], "r", vec![]).node("GlobalAveragePool", &["r"], "g", vec![]).node(
+        "Flatten",
+        &["g"],
+        "v",
+        vec![],
+    );
+    f.dense("v", "y", 2, 3).output("y");
+    fs::write(folder.path().join("net.onnx"), f.bytes()).unwrap();
+    for (name, value) in [("1-bright.png", 255), ("2-dark.png", 0), ("3-bright.png", 250)] {
+        image::RgbImage::from_pixel(8, 8, image::Rgb([value; 3])).save(folder.path().join(name)).unwrap();
+    }
+    let explain = |images: &[&str]| {
+        convscope(folder.path(), &[&["explain", "net.onnx", "--preprocess", "none", "--out", "out"], images].concat())
+    };
+    let output = explain(&["1-bright.png", "2-dark.png", "3-bright.png"]);
+    assert!(output.status.success(), "{}", message(&output));
+    let rows = fs::read_to_string(folder.path().join("out/images.jsonl")).unwrap();
+    let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let errors: Vec<bool> =
+        rows.iter().map(|row| row["error"].as_str().is_some_and(|e| e.contains("finite"))).collect();
+    assert_eq!(errors, [true, false, true]);
+    let output = explain(&["1-bright.png", "3-bright.png"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(message(&output).contains("not all finite numbers"), "{}", message(&output));
 }
 
 /// The most memory that `explain` held for `count` photographs, in bytes, as the kernel says while it runs.

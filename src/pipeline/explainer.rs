@@ -137,7 +137,7 @@ impl<'n> Explainer<'n> {
             if !forward.get(tensor)?.iter().all(|value| value.is_finite()) {
                 return Err(Error::input(format!(
                     "{}: the values of `{}` are not all finite numbers for this image: weights or sums overflowed or are not a number (NaN)",
-                    self.network.file().display(),
+                    self.network.name(),
                     printable(tensor)
                 )));
             }

@@ -6,7 +6,7 @@ use super::room::Room;
 use super::row;
 use super::survey::{Said, Survey};
 use crate::config::{Input, Source};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::progress::Bar;
 use crate::report::page;
 use rayon::prelude::*;
@@ -33,7 +33,7 @@ enum Dealt {
 /// go to `collected`.
 ///
 /// # Errors
-/// An input that is no photograph and cannot be made; a network that cannot be run.
+/// An input that is no photograph and cannot be made or explained; photographs none of which can be.
 pub(super) fn walk(
     room: &Room,
     sources: &Sources,
@@ -56,20 +56,24 @@ pub(super) fn walk(
             walked.take(start * chunk + i + 1, dealt?, most, collected)?;
         }
     }
-    Ok(walked)
+    match walked.survey.first_failure() {
+        Some(reason) if walked.inputs.is_empty() && walked.survey.read() == 0 => {
+            Err(Error::input(format!("no photograph can be explained; the first: {reason}")))
+        }
+        _ => Ok(walked),
+    }
 }
 
 /// Deals with one input; its arrays end here.
 fn deal(room: &Room, sources: &Sources, number: usize, input: &Input, draw: bool, rows: bool) -> Result<Dealt> {
-    let ready = match (sources.ready(input), &input.source) {
-        (Ok(ready), _) => ready,
+    let seen = match (sources.ready(input).and_then(|ready| room.look(ready)), &input.source) {
+        (Ok(seen), _) => seen,
         (Err(cause), Source::Image { .. }) => {
             let file = sources.name(input).unwrap_or_default();
             return Ok(Dealt::LeftOut { file, reason: sources.complaint(input, &cause) });
         }
         (Err(cause), _) => return Err(cause),
     };
-    let seen = room.look(ready)?;
     let row = rows.then(|| row::row(room, number, &seen)).transpose()?;
     let drawing = || {
         let mut collected = Collected::default();

@@ -88,7 +88,7 @@ pub fn section(
     let shown = shown(chapter, section, network, &target)?;
     let tensors: Vec<String> = shown.layers.iter().map(|layer| layer.output_tensor.clone()).collect();
     let explainer = Explainer::new(network, &target.tensor, &tensors, loaded.size())?;
-    let ready = prepare(chapter, section, loaded, gradcheck::images(&explainer))?;
+    let ready = prepare(chapter, section, loaded, &explainer, gradcheck::images(&explainer))?;
     let missing = explainer.without_rule();
     let differences = (!missing.is_empty()).then(|| Differences::new(&explainer)).transpose()?;
     let check = match &differences {
@@ -237,7 +237,7 @@ pub fn check(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<gr
             missing.join(", ")
         )));
     }
-    let ready = prepare(chapter, section, loaded, gradcheck::IMAGES)?;
+    let ready = prepare(chapter, section, loaded, &explainer, gradcheck::IMAGES)?;
     gradcheck::check(&explainer, &ready)
 }
 
@@ -274,11 +274,18 @@ pub(super) fn sources<'a>(chapter: &Chapter, section: &Section, loaded: &'a Load
     }
 }
 
-/// Makes the first `most` inputs ready that can be, photographs that cannot be read being left out.
+/// Makes the first `most` inputs ready that can be, photographs that cannot be read or that the network cannot be run on being left
+/// out.
 ///
 /// # Errors
-/// A missing MNIST folder; a section none of whose inputs can be read.
-pub(super) fn prepare(chapter: &Chapter, section: &Section, loaded: &Loaded, most: usize) -> Result<Vec<Ready>> {
+/// A missing MNIST folder; a section none of whose inputs can be used.
+pub(super) fn prepare(
+    chapter: &Chapter,
+    section: &Section,
+    loaded: &Loaded,
+    explainer: &Explainer,
+    most: usize,
+) -> Result<Vec<Ready>> {
     let sources = sources(chapter, section, loaded, chapter.seed);
     let mut ready = Vec::new();
     let mut failures = Vec::new();
@@ -286,7 +293,8 @@ pub(super) fn prepare(chapter: &Chapter, section: &Section, loaded: &Loaded, mos
         if ready.len() >= most {
             break;
         }
-        match (sources.ready(input), &input.source) {
+        let runs = |ready: Ready| explainer.forward(&ready.tensor).map(|_| ready);
+        match (sources.ready(input).and_then(runs), &input.source) {
             (Ok(input), _) => ready.push(input),
             (Err(cause), Source::Image { .. }) if failures.len() < REASONS => failures.push(cause.to_string()),
             (Err(_), Source::Image { .. }) => {}

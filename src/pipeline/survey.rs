@@ -65,7 +65,17 @@ impl Survey {
         }
     }
 
-    /// Counts an image that cannot be read.
+    /// How many images were explained.
+    pub fn read(&self) -> usize {
+        self.read
+    }
+
+    /// Why the first image that was left out was.
+    pub fn first_failure(&self) -> Option<&str> {
+        self.failures.first().map(|(_, reason)| reason.as_str())
+    }
+
+    /// Counts an image that cannot be read or explained.
     pub fn fail(&mut self, file: String, reason: String) {
         self.failed += 1;
         if self.failures.len() < FAILURES {
@@ -112,7 +122,7 @@ impl Survey {
         match self.failed {
             0 => format!("All {} images were read and explained.", thousands(self.read)),
             failed => format!(
-                "Of {} images {} were read and explained; {} could not be read.",
+                "Of {} images {} were read and explained; {} could not be used.",
                 thousands(self.read + failed),
                 thousands(self.read),
                 thousands(failed)
@@ -174,7 +184,7 @@ impl Survey {
     fn unread(&self) -> Option<Table> {
         let more = self.failed.saturating_sub(self.failures.len());
         (self.failed > 0).then(|| Table {
-            caption: "Images that could not be read".into(),
+            caption: "Images that could not be used".into(),
             columns: vec![Column::text("File"), Column::text("Reason")],
             rows: self.failures.iter().map(|(file, reason)| vec![file.clone(), reason.clone()]).collect(),
             totals: if more > 0 { vec![format!("{} more in {FILE}", thousands(more))] } else { Vec::new() },

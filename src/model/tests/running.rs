@@ -3,7 +3,7 @@
 use ndarray::{Array, ArrayD, IxDyn, s};
 use rayon::prelude::*;
 
-use crate::model::fixture::{Fixture, float, ints, text};
+use crate::model::fixture::{Fixture, float, int, ints, text};
 use crate::model::{Network, Precision};
 use crate::random::Random;
 
@@ -190,4 +190,25 @@ fn networks_and_plans_are_shared_across_threads() {
     shared::<Network>();
     shared::<crate::model::Plan>();
     shared::<crate::model::Tail>();
+}
+
+/// A product over a concatenation with something stretched, as in DeepLab's image pooling: one of tract's optimisations fails on it. The
+/// network runs all the same, and says why it is slower.
+#[test]
+fn a_network_that_tract_cannot_optimise_runs_as_it_is() {
+    let mut f = Fixture::new("x", &[1, 2, 3, 3]);
+    f.node("GlobalAveragePool", &["x"], "mean", vec![]).integers("size", &[1, 2, 3, 3]);
+    f.node("Expand", &["mean", "size"], "wide", vec![]);
+    f.node("Concat", &["wide", "x"], "both", vec![int("axis", 1)]);
+    f.node("Transpose", &["both"], "last", vec![ints("perm", &[0, 2, 3, 1])]);
+    f.floats("w", &[4, 1], &[1.0, 2.0, 3.0, 4.0]).node("MatMul", &["last", "w"], "y", vec![]);
+    let network = f.output("y").load();
+    let plan = network.plan(&["y"], 1, None).unwrap();
+    let reason = plan.unoptimised.clone().unwrap();
+    assert!(reason.contains("ConcatThenEinsum"), "{reason}");
+    let image = Array::from_shape_vec(IxDyn(&[1, 2, 3, 3]), (0..18).map(|v| v as f32).collect()).unwrap();
+    let outputs = plan.run(&image).unwrap();
+    // The means are 4 and 13, so each value is 4 + 2 · 13 + 3 · v + 4 · (v + 9).
+    let wanted: Vec<f32> = (0..9).map(|v| 66.0 + 7.0 * v as f32).collect();
+    assert_eq!(outputs[0].iter().copied().collect::<Vec<_>>(), wanted);
 }

@@ -5,6 +5,7 @@ use super::super::section::{self, Loaded};
 use crate::config::{Chapter, Input, Section, Source};
 use crate::dataset::{digit, idx, line};
 use crate::error::{Error, Result};
+use crate::pipeline::explainer::Explainer;
 use ndarray::Axis;
 use rayon::prelude::*;
 
@@ -45,7 +46,9 @@ impl<'a> Samples<'a> {
             let folder = mnist_folder(chapter.mnist.as_deref())?;
             Kind::Mnist(idx::mnist(&folder, idx::Split::Test)?)
         } else {
-            Kind::Own(section::prepare(chapter, section, loaded, usize::MAX)?)
+            let target = section::target(chapter, section, &loaded.network)?;
+            let explainer = Explainer::new(&loaded.network, &target.tensor, &[], loaded.size())?;
+            Kind::Own(section::prepare(chapter, section, loaded, &explainer, usize::MAX)?)
         };
         Ok(Samples { sources: section::sources(chapter, section, loaded, seed(chapter)), kind })
     }
