@@ -1,7 +1,7 @@
 //! `explain` over many images: every image has its row, in order and right; memory does not grow with their number; nothing depends on
 //! the number of threads.
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, int, ints};
 use crate::support::{convscope, message, network};
 use convscope::dataset::image::{WHITE, read};
 use convscope::model::Network;
@@ -233,6 +233,29 @@ fn a_photograph_that_overflows_is_a_row_and_not_the_end() {
     let output = explain(&["1-bright.png", "3-bright.png"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(message(&output).contains("not all finite numbers"), "{}", message(&output));
+}
+
+/// Behind the only convolution of a vision transformer nearly the whole network is still to come, and the page says so.
+#[test]
+fn a_layer_with_most_of_the_network_behind_it_is_said_to_be_early() {
+    let folder = tempfile::tempdir().unwrap();
+    image::RgbImage::from_pixel(8, 8, image::Rgb([90, 30, 200])).save(folder.path().join("photo.png")).unwrap();
+    let said = |products: usize| {
+        let mut f = Fixture::new("x", &[1, 3, 8, 8]);
+        f.conv("x", "patches", [4, 3, 2, 2], vec![ints("strides", &[2, 2])]).integers("shape", &[1, 4, 16]);
+        f.node("Reshape", &["patches", "shape"], "rows", vec![]);
+        let mut tokens = f.node("Transpose", &["rows"], "t0", vec![ints("perm", &[0, 2, 1])]).weight("w", &[4, 4]);
+        for i in 0..products {
+            tokens = tokens.node("MatMul", &[&format!("t{i}"), "w"], &format!("t{}", i + 1), vec![]);
+        }
+        f.node("ReduceMean", &[&format!("t{products}")], "y", vec![ints("axes", &[1]), int("keepdims", 0)]).output("y");
+        fs::write(folder.path().join("net.onnx"), f.bytes()).unwrap();
+        let output = convscope(folder.path(), &["explain", "net.onnx", "photo.png", "--out", "out"]);
+        assert!(output.status.success(), "{}", message(&output));
+        let page = fs::read_to_string(folder.path().join("out/chapter.md")).unwrap();
+        page.contains("more convolutions and matrix products lie between patches")
+    };
+    assert_eq!([said(2), said(9)], [false, true]);
 }
 
 /// The most memory that `explain` held for `count` photographs, in bytes, as the kernel says while it runs.

@@ -99,8 +99,8 @@ impl<'n> Explainer<'n> {
         self.passed_by
     }
 
-    /// The operators without a gradient rule between the target and the logits, each with its node's name.
-    pub fn without_rule(&self) -> Vec<String> {
+    /// The operators between the target and the logits.
+    fn behind_target(&self) -> impl Iterator<Item = &Node> {
         let mut reached = vec![false; self.graph.nodes.len()];
         for (id, node) in self.graph.nodes.iter().enumerate() {
             reached[id] = id == self.target_id || node.inputs.iter().any(|input| reached[*input]);
@@ -112,12 +112,23 @@ impl<'n> Explainer<'n> {
                 node.inputs.iter().for_each(|input| leads[*input] = true);
             }
         }
-        let on_path = self.graph.nodes.iter().enumerate().filter(|(id, _)| reached[*id] && leads[*id]);
-        let named = on_path.filter_map(|(_, node)| match &node.op {
+        let behind = move |(id, node)| (id != self.target_id && reached[id] && leads[id]).then_some(node);
+        self.graph.nodes.iter().enumerate().filter_map(behind)
+    }
+
+    /// The operators without a gradient rule between the target and the logits, each with its node's name.
+    pub fn without_rule(&self) -> Vec<String> {
+        let named = |node: &Node| match &node.op {
             Op::Unsupported { operator } => Some(format!("{operator} (`{}`)", node.name)),
             _ => None,
-        });
-        named.collect()
+        };
+        self.behind_target().filter_map(named).collect()
+    }
+
+    /// How many convolutions and matrix products lie between the target and the logits: one or two in most convolutional networks,
+    /// dozens in one that goes on with a transformer.
+    pub fn products_behind_target(&self) -> usize {
+        self.behind_target().filter(|node| matches!(node.op, Op::Conv(_) | Op::Deconv(_) | Op::EinSum(_))).count()
     }
 
     /// The number of values of the target for one image.

@@ -19,6 +19,9 @@ use crate::visualize::cam::Method;
 use crate::visualize::placement::Cells;
 use std::path::Path;
 
+/// Convolutions and matrix products behind the explained layer from which on it is early.
+const FAR: usize = 8;
+
 /// A network of the chapter, loaded, with its labels and the way its images are prepared.
 pub struct Loaded {
     pub id: String,
@@ -136,6 +139,7 @@ pub fn section(
         page.paragraphs.push(format!("How photographs become inputs: {}.", preprocess::sentence(&loaded.recipe)));
     }
     page.paragraphs.extend(walked.survey.doubts(loaded.network.heads()));
+    page.paragraphs.extend(early(section, &room));
     if let Some(reason) = room.explainer.unoptimised() {
         page.facts.push(Line::new(
             "How it ran",
@@ -153,6 +157,17 @@ pub fn section(
     }
     page.inputs = walked.inputs;
     Ok(page)
+}
+
+/// A remark where much of the network still lies behind the layer that is explained without having been asked for.
+fn early(section: &Section, room: &Room) -> Option<String> {
+    let products = room.explainer.products_behind_target();
+    (section.target.is_none() && products > FAR).then(|| {
+        format!(
+            "{products} more convolutions and matrix products lie between {}, the last convolution, and the score, as in a network that goes on with a transformer. The heatmaps say what this early layer contributes, which is not where the network looks in the end.",
+            room.style.layer
+        )
+    })
 }
 
 /// The section's method and HiResCAM beside it; Grad-CAM alone where the tail has operators without a rule.
