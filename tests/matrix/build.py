@@ -28,7 +28,7 @@ import classics
 import keras_networks
 import refused
 import torch_networks
-from truth import LAYOUTS, SEEDS, enliven, image, places, run_onnx, seed_of, torch_truth, trace, usable
+from truth import LAYOUTS, enliven, first_usable, image, places, run_onnx, torch_truth, trace
 
 HERE = Path(__file__).parent
 FOLDERS = ("networks", "truth", "refused", "external")
@@ -107,19 +107,17 @@ def export_torch(module, x, network, exporter, opset):
 
 
 def add_torch(store, name, network):
-    for seed in range(seed_of(name), seed_of(name) + SEEDS):
+    paths = [network.target, *network.shown]
+
+    def attempt(seed):
         torch.manual_seed(seed)
         module = enliven(network.build(), seed)
         x = image(network.size, seed, network.bytes)
-        paths = [network.target, *network.shown]
         number, double = torch_truth(lambda x: trace(module.double(), x, paths), x.double())
         same, single = torch_truth(lambda x: trace(module.float(), x, paths), x.clone())
-        problem = usable(single, double) if number == same else "two classes are equal"
-        if problem is None:
-            break
-        print(f"{name}: seed {seed} has {problem}")
-    else:
-        raise SystemExit(f"{name}: no usable seed")
+        return (number, same), (double, single), (module, x)
+
+    number, double, (module, x) = first_usable(name, attempt)
     x = x.detach().to(torch.uint8 if network.bytes else torch.float32)
     exports = [(exporter, opset, export_torch(module, x, network, exporter, opset), "nchw")
                for exporter, opset in network.exports]

@@ -12,7 +12,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch.nn import functional as F
 
-from truth import SEEDS, image, seed_of, torch_truth, usable
+from truth import first_usable, image, torch_truth
 
 # An ONNX value's name and what it is in torch.
 Value = namedtuple("Value", "name tensor")
@@ -279,7 +279,7 @@ NETWORKS = {
 
 
 def add(store, name, network):
-    for seed in range(seed_of(name), seed_of(name) + SEEDS):
+    def attempt(seed):
         x = image(network.size, seed)
 
         def run(x):
@@ -290,10 +290,7 @@ def add(store, name, network):
 
         number, double = torch_truth(run, x.double())
         same, single = torch_truth(run, x.clone())
-        problem = usable(single, double) if number == same else "two classes are equal"
-        if problem is None:
-            break
-        print(f"{name}: seed {seed} has {problem}")
-    else:
-        raise SystemExit(f"{name}: no usable seed")
-    store.add(name, "classic", number, double, [("onnx", network.opset, run.proto, "nchw")])
+        return (number, same), (double, single), run.proto
+
+    number, double, proto = first_usable(name, attempt)
+    store.add(name, "classic", number, double, [("onnx", network.opset, proto, "nchw")])

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tf2onnx
 from keras import layers
 
-from truth import SEEDS, image, seed_of, usable
+from truth import first_usable, image
 
 KERAS, TF2ONNX, CHANNELS_FIRST = "keras", "tf2onnx", "tf2onnx-nchw"
 
@@ -228,7 +228,7 @@ def export(model, network, exporter, opset):
 
 
 def add(store, name, network):
-    for seed in range(seed_of(name), seed_of(name) + SEEDS):
+    def attempt(seed):
         x = image((network.size[2], *network.size[:2]), seed).numpy().transpose(0, 2, 3, 1)
         model, wide = made(network, seed, "float32"), made(network, seed, "float64")
         enliven(model, seed)
@@ -236,10 +236,7 @@ def add(store, name, network):
         exports = [(exporter, opset, *export(model, network, exporter, opset)) for exporter, opset in network.exports]
         number, double = explain(wide, network, x.astype(np.float64))
         same, single = explain(model, network, x)
-        problem = usable(single, double) if number == same else "two classes are equal"
-        if problem is None:
-            break
-        print(f"{name}: seed {seed} has {problem}")
-    else:
-        raise SystemExit(f"{name}: no usable seed")
+        return (number, same), (double, single), exports
+
+    number, double, exports = first_usable(name, attempt)
     store.add(name, "keras", number, double, exports, head=network.head)
