@@ -82,7 +82,8 @@ pub struct Sample {
 /// Sample number `index` of a class for a seed; independent of how many samples are drawn, and the same bytes everywhere.
 pub fn sample(seed: u64, class: usize, index: usize) -> Sample {
     let attributes = Attributes::of_class(class);
-    let mut random = Random::new(seed, (index * CLASSES + attributes.class()) as u64);
+    let stream = (index as u64).wrapping_mul(CLASSES as u64).wrapping_add(attributes.class() as u64);
+    let mut random = Random::new(seed, stream);
     let (half_length, half_width) = (LENGTHS[attributes.length] / 2.0, WIDTHS[attributes.width] / 2.0);
     let (cos, sin) = DIRECTIONS[attributes.angle];
     let reach_x = half_length * cos.abs() + half_width * sin.abs();

@@ -171,6 +171,10 @@ pub(crate) fn follow(
             let name = printable(node.output());
             return Err(TractError::msg(format!("`{name}` would have an impossible size")));
         }
+        if let Some(axis) = beyond(node, &inputs) {
+            let name = printable(node.output());
+            return Err(TractError::msg(format!("`{name}` names axis {axis} of a value that has no such axis")));
+        }
         let mut op = model.node(id).op.clone();
         let (_, shapes, _) = op.infer_facts(inputs.iter().collect(), outputs.iter().collect(), tvec!())?;
         for (fact, name) in shapes.iter().zip(&node.outputs) {
@@ -187,6 +191,17 @@ pub(crate) fn follow(
         }
     }
     Ok(())
+}
+
+/// An operator's axis that its first input lacks; tract counts up to it unchecked. New axes may come behind the last.
+fn beyond(node: &Node, inputs: &[InferenceFact]) -> Option<i64> {
+    let normalises = matches!(node.op.as_str(), "LayerNormalization" | "RMSNormalization");
+    // With one scale for all values, these two do not look at their axis.
+    let ignored = matches!(node.op.as_str(), "QuantizeLinear" | "DequantizeLinear");
+    let axis = node.int("axis").or(normalises.then_some(-1)).filter(|_| !ignored)?;
+    let rank = inputs.first().and_then(|fact| fact.shape.rank().concretize()).unwrap_or(MOST_AXES as i64);
+    let new = i64::from(!normalises);
+    (!(-rank - new..rank + new).contains(&axis)).then_some(axis)
 }
 
 /// Whether these are integers that no length can be; tract's rules cut them to 32 bits.
