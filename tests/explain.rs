@@ -258,6 +258,25 @@ fn a_layer_with_most_of_the_network_behind_it_is_said_to_be_early() {
     assert_eq!([said(2), said(9)], [false, true]);
 }
 
+/// One of tract's optimisations fails on a product over a concatenation with something stretched; the page says that it was left out.
+#[test]
+fn a_network_that_tract_cannot_optimise_is_explained_and_the_page_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    image::RgbImage::from_pixel(8, 8, image::Rgb([90, 30, 200])).save(folder.path().join("photo.png")).unwrap();
+    let mut f = Fixture::new("x", &[1, 3, 8, 8]);
+    f.conv("x", "c", [2, 3, 3, 3], vec![]).node("Relu", &["c"], "r", vec![]);
+    f.node("GlobalAveragePool", &["r"], "mean", vec![]).integers("size", &[1, 2, 6, 6]);
+    f.node("Expand", &["mean", "size"], "wide", vec![]).node("Concat", &["wide", "r"], "both", vec![int("axis", 1)]);
+    f.node("Transpose", &["both"], "last", vec![ints("perm", &[0, 2, 3, 1])]).weight("w", &[4, 3]);
+    f.node("MatMul", &["last", "w"], "scores", vec![]);
+    f.node("ReduceMean", &["scores"], "y", vec![ints("axes", &[1, 2]), int("keepdims", 0)]).output("y");
+    fs::write(folder.path().join("net.onnx"), f.bytes()).unwrap();
+    let output = convscope(folder.path(), &["explain", "net.onnx", "photo.png", "--out", "out"]);
+    assert!(output.status.success(), "{}", message(&output));
+    let page = fs::read_to_string(folder.path().join("out/chapter.md")).unwrap();
+    assert!(page.contains("tract could not optimise this network") && page.contains("ConcatThenEinsum"), "{page}");
+}
+
 /// The most memory that `explain` held for `count` photographs, in bytes, as the kernel says while it runs.
 fn peak_memory(folder: &Path, count: usize) -> usize {
     let names: Vec<String> = (0..count).map(|i| format!("{i:03}.png")).collect();
