@@ -141,9 +141,10 @@ impl Network {
 
     /// Whether a value has rows and columns, more than one cell of them.
     pub fn is_map(&self, value: &str) -> bool {
+        let several = |rows: usize, columns: usize| rows.min(columns) > 0 && rows.max(columns) > 1;
         match *self.values.probed(value) {
-            [_, a, b, c] if self.layouts.channels_last(value) => c > 0 && a * b > 1,
-            [_, _, b, c] => b * c > 1,
+            [_, a, b, c] if self.layouts.channels_last(value) => c > 0 && several(a, b),
+            [_, _, b, c] => several(b, c),
             _ => false,
         }
     }
