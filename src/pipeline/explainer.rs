@@ -215,7 +215,7 @@ impl<'n> Explainer<'n> {
     pub fn positions(&self, head: usize, pixels: Option<&Array2<bool>>) -> Result<Option<Array2<bool>>> {
         let described = self.head(head)?;
         let shape = &self.graph.nodes[self.end(head, Score::Logit)?].shape;
-        let (Some(pixels), true, &[_, a, b, c]) = (pixels, described.spatial, shape.as_slice()) else {
+        let (Some(pixels), true, &[_, a, b, c]) = (pixels, described.has_maps(), shape.as_slice()) else {
             return Ok(None);
         };
         let (rows, columns) = if described.class_axis == 3 { (a, b) } else { (b, c) };
