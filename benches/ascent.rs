@@ -6,10 +6,10 @@
 //! core: milliseconds a step, and what the step costs beside the network's passes. Compare ratios within a run, as machines
 //! are noisy.
 
+use convscope::backprop::graph::{Binary, Conv, Graph, Node, Op, Unary, ValueId};
 use convscope::backprop::{ReluRule, Tape};
+use convscope::chapter::filters::{Options, page};
 use convscope::model::Network;
-use convscope::model::graph::{Binary, Conv, Graph, Node, Op, Unary, ValueId};
-use convscope::pipeline::filters::{Options, page};
 use convscope::progress::Progress;
 use convscope::random::Random;
 use convscope::tensor::gemm::{Matrix, gemm};

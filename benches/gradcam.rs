@@ -3,9 +3,9 @@
 //! Runs the bundled networks and, where `CONVSCOPE_DATA` names a data folder, SqueezeNet and MobileNetV2 at 224 pixels. All figures of one run
 //! are measured on one thread, one after the other; compare ratios within a run, as machines are noisy.
 
+use convscope::explain::explainer::{Explainer, Score, feature_maps};
+use convscope::explain::score::{best, probabilities};
 use convscope::model::Network;
-use convscope::pipeline::explainer::{Explainer, Score, feature_maps};
-use convscope::pipeline::score::{best, probabilities};
 use convscope::random::Random;
 use convscope::visualize::cam::{Method, signed_map};
 use ndarray::ArrayD;

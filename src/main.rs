@@ -4,14 +4,16 @@ mod cli;
 
 use clap::Parser;
 use cli::{Cli, Command, DatasetKind, Generate};
+use convscope::chapter;
 use convscope::config::{Chapter, Preprocessing};
-use convscope::dataset::export;
 use convscope::error::{Error, Result};
-use convscope::model::{Network, table};
-use convscope::pipeline::measure::sizes::Sizes;
-use convscope::pipeline::{self, preprocess};
+use convscope::input::export;
+use convscope::input::preprocessing;
+use convscope::model::Network;
+use convscope::model::layers::table;
 use convscope::progress::Progress;
 use convscope::report::{self, Beside, Page};
+use convscope::study::sizes::Sizes;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -46,20 +48,20 @@ fn run(cli: &Cli) -> Result<()> {
         Command::Report(arguments) => {
             let chapter = Chapter::read(&arguments.chapter)?;
             let sizes = if arguments.quick { Sizes::QUICK } else { Sizes::FULL };
-            let made = pipeline::chapter(&chapter, Some(&sizes), &progress)?;
+            let made = chapter::chapter(&chapter, Some(&sizes), &progress)?;
             publish(made, &arguments.out, false, &say)
         }
         Command::Explain(arguments) => {
-            let made = pipeline::explain(&arguments.chapter()?, arguments.gallery, &progress)?;
+            let made = chapter::explain(&arguments.chapter()?, arguments.gallery, &progress)?;
             said(&made.page, &say);
             publish(made, &arguments.out, arguments.raw, &say)
         }
         Command::Filters(arguments) => {
-            let made = pipeline::filters::page(&arguments.model, &arguments.options(), &progress)?;
+            let made = chapter::filters::page(&arguments.model, &arguments.options(), &progress)?;
             publish(made, &arguments.out, arguments.raw, &say)
         }
         Command::Gradcheck(arguments) => {
-            let check = pipeline::gradients(&arguments.chapter())?;
+            let check = chapter::gradients(&arguments.chapter())?;
             print(&if arguments.json { json(&check)? } else { check.table() })?;
             if check.holds() { Ok(()) } else { Err(Error::other("the gradients do not hold")) }
         }
@@ -98,13 +100,15 @@ fn said(page: &Page, say: &dyn Fn(String)) {
 fn photographs(network: &Network, size: Option<(usize, usize)>) -> String {
     let size = size.unwrap_or(network.listed_size());
     let given = Preprocessing { size: Some(size), ..Preprocessing::default() };
-    let recipe = preprocess::recipe(network, Some(&given), &|_, message| Error::input(message));
-    recipe.map(|recipe| format!("Photographs become inputs: {}\n", preprocess::sentence(&recipe))).unwrap_or_default()
+    let recipe = preprocessing::recipe(network, Some(&given), &|_, message| Error::input(message));
+    recipe
+        .map(|recipe| format!("Photographs become inputs: {}\n", preprocessing::sentence(&recipe)))
+        .unwrap_or_default()
 }
 
 /// Writes a chapter's files and says where they are.
-fn publish(made: pipeline::Made, out: &Path, raw: bool, say: &dyn Fn(String)) -> Result<()> {
-    let pipeline::Made { page, collected } = made;
+fn publish(made: chapter::Made, out: &Path, raw: bool, say: &dyn Fn(String)) -> Result<()> {
+    let chapter::Made { page, collected } = made;
     let rendered = report::render(&page, collected.assets)?;
     let arrays = raw.then_some(collected.raw.as_slice());
     report::write(out, &rendered, Beside { rows: collected.rows, arrays })?;

@@ -157,7 +157,7 @@ fn the_line_dataset_is_written_as_idx() {
     assert!(output.status.success(), "{}", message(&output));
     let images = fs::read(folder.path().join("lines/line-images-idx4-ubyte")).unwrap();
     assert_eq!(images[..20], [0, 0, 8, 4, 0, 0, 0, 192, 0, 0, 0, 28, 0, 0, 0, 28, 0, 0, 0, 3]);
-    let expected: Vec<u8> = convscope::dataset::line::samples(1, 192).flat_map(|s| s.image.into_iter()).collect();
+    let expected: Vec<u8> = convscope::input::line::samples(1, 192).flat_map(|s| s.image.into_iter()).collect();
     assert_eq!(images[20..], expected);
     let labels = fs::read(folder.path().join("lines/line-labels-idx2-ubyte")).unwrap();
     assert_eq!(labels[..12], [0, 0, 8, 2, 0, 0, 0, 192, 0, 0, 0, 4]);

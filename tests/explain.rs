@@ -3,11 +3,11 @@
 
 use crate::fixture::{Fixture, int, ints};
 use crate::support::{convscope, message, network};
-use convscope::dataset::image::{WHITE, read};
+use convscope::explain::explainer::{Explainer, Score, feature_maps};
+use convscope::explain::score::{best, probabilities};
+use convscope::input::image::{WHITE, read};
+use convscope::input::preprocessing::recipe;
 use convscope::model::Network;
-use convscope::pipeline::explainer::{Explainer, Score, feature_maps};
-use convscope::pipeline::preprocess::recipe;
-use convscope::pipeline::score::{best, probabilities};
 use convscope::visualize::cam::{Method, signed_map};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,10 +1,10 @@
 //! What the filters of the bundled networks look for: TensorFlow as witness, and every filter of all six.
 
 use crate::support::{NETWORKS, convscope, message, network, repository};
-use convscope::dataset::{digit, line};
-use convscope::model::graph::Graph;
+use convscope::backprop::graph::Graph;
+use convscope::chapter::filters::{FILTERS, LARGE, LAYERS, Options, page};
+use convscope::input::{digit, line};
 use convscope::model::{Layer, Network};
-use convscope::pipeline::filters::{FILTERS, LARGE, LAYERS, Options, page};
 use convscope::progress::Progress;
 use convscope::visualize::filter::{Convolution, Frame, Mode, Settings, ascend_all, ascend_from};
 use convscope::visualize::natural::{mean_colour, range};

@@ -2,9 +2,10 @@
 
 use crate::support::{NETWORKS, network, repository};
 use convscope::backprop::ReluRule;
-use convscope::model::{Network, table};
-use convscope::pipeline::explainer::{Explainer, Score, feature_maps};
-use convscope::pipeline::score::End;
+use convscope::explain::explainer::{Explainer, Score, feature_maps};
+use convscope::explain::score::End;
+use convscope::model::Network;
+use convscope::model::layers::table;
 use convscope::visualize::cam::{Method, signed_map};
 use ndarray::{Array3, ArrayD, Axis, IxDyn};
 use ndarray_npy::NpzReader;
@@ -136,7 +137,7 @@ fn single_precision_gradients_agree_with_double_precision() {
 #[test]
 fn the_bundled_network_recognises_the_drawn_digits() {
     let network = Network::load(&network("base-mnist")).unwrap();
-    let samples: Vec<_> = convscope::dataset::digit::samples(77, 500).collect();
+    let samples: Vec<_> = convscope::input::digit::samples(77, 500).collect();
     let pixels = samples.iter().flat_map(|sample| sample.image.iter().map(|value| f32::from(*value) / 255.0)).collect();
     let images = ArrayD::from_shape_vec(vec![500, 28, 28, 1], pixels).unwrap();
     let outputs = network.plan(&["Digit"], 100, None).unwrap().run(&images).unwrap();

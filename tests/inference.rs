@@ -2,12 +2,12 @@
 //! they are the same for any number of threads.
 
 use crate::support::network;
+use convscope::chapter::{self, Made};
 use convscope::config::Chapter;
-use convscope::pipeline::measure::sizes::Sizes;
-use convscope::pipeline::{self, Made};
 use convscope::progress::Progress;
 use convscope::random::Random;
 use convscope::report::page::{Inference, Inferences, Verdict};
+use convscope::study::sizes::Sizes;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn chapter(folder: &Path, files: &[&str]) -> Chapter {
 }
 
 fn made(folder: &Path, files: &[&str]) -> Made {
-    pipeline::chapter(&chapter(folder, files), Some(&SIZES), &Progress::new(true)).unwrap()
+    chapter::chapter(&chapter(folder, files), Some(&SIZES), &Progress::new(true)).unwrap()
 }
 
 fn inferences(folder: &Path, files: &[&str]) -> Inferences {

@@ -1,5 +1,6 @@
 //! The hand-written chain rule over the gradient graph.
 
+pub mod graph;
 mod rules;
 mod tape;
 #[cfg(test)]

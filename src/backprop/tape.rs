@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD};
 
-use super::rules::{self, Kept, Operand, Winners};
+use crate::backprop::graph::{Graph, Node, Op, Unary, ValueId};
+use crate::backprop::rules::{self, Kept, Operand, Winners};
 use crate::error::{Error, Result};
-use crate::model::graph::{Graph, Node, Op, Unary, ValueId};
 use crate::tensor::Real;
 
 /// What a ReLU does to a gradient on its way back.

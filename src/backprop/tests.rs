@@ -5,9 +5,9 @@ use std::sync::Arc;
 use ndarray::ArrayD;
 use proptest::prelude::*;
 
-use super::{ReluRule, Tape};
+use crate::backprop::graph::*;
+use crate::backprop::{ReluRule, Tape};
 use crate::finite_gradient::{Precision, Probe, derivatives};
-use crate::model::graph::*;
 use crate::random::Random;
 use crate::tensor::window::{Axis, Window};
 

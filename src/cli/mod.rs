@@ -4,9 +4,9 @@ mod explain;
 mod preprocess;
 
 use clap::{Args, Parser, Subcommand};
+use convscope::chapter::filters;
 use convscope::config::{Chapter, Input, Located, Region, Section, Source};
-use convscope::model::table::Detail;
-use convscope::pipeline::filters;
+use convscope::model::layers::table::Detail;
 use convscope::visualize::filter::{Mode, Objective};
 pub use explain::Explain;
 use preprocess::{Preprocess, Values, sides};

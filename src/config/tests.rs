@@ -1,5 +1,5 @@
-use super::raw::parse;
 use super::*;
+use crate::config::raw::parse;
 
 fn message(text: &str) -> String {
     match parse(Path::new("chapter.toml"), text) {

@@ -1,8 +1,8 @@
 //! The flow of shapes through a network: a strip of blocks, one for each layer, with their output sizes.
 
-use super::Picture;
-use super::svg::{Anchor, Ink, Svg, fit};
 use crate::error::{Error, Result};
+use crate::figure::Picture;
+use crate::figure::svg::{Anchor, Ink, Svg, fit};
 
 /// What a layer does, which gives its block a colour and a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

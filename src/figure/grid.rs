@@ -2,10 +2,10 @@
 
 use ndarray::{ArrayView2, ArrayView3, Axis};
 
-use super::raster::Raster;
-use super::svg::{Anchor, Ink, Svg, fit, text_width};
-use super::{Colormap, Picture, byte, fraction, range};
 use crate::error::{Error, Result};
+use crate::figure::raster::Raster;
+use crate::figure::svg::{Anchor, Ink, Svg, fit, text_width};
+use crate::figure::{Colormap, Picture, byte, fraction, range};
 
 /// Font size of the labels and the height of the band they stand in, in CSS pixels.
 const LABEL: u32 = 10;
@@ -116,7 +116,7 @@ pub struct Layout {
 
 impl Layout {
     /// A layout for `count` tiles of `width` pixels that fills at most `room` CSS pixels (the page's is
-    /// [`COLUMN`](super::COLUMN)): eight in a row, twelve when
+    /// [`COLUMN`](crate::figure::COLUMN)): eight in a row, twelve when
     /// they are many, fewer when they are wide; tiles grow to about 112 CSS pixels.
     pub fn fitting(count: usize, width: usize, room: usize) -> Layout {
         let width = width.max(1);

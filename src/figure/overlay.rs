@@ -4,11 +4,11 @@
 
 use ndarray::{ArrayView2, ArrayView3};
 
-use super::grid::Tile;
-use super::raster::Raster;
-use super::svg::{Anchor, Ink, Svg, fit, text_width};
-use super::{COLUMN, Colormap, Picture, byte, fraction};
 use crate::error::{Error, Result};
+use crate::figure::grid::Tile;
+use crate::figure::raster::Raster;
+use crate::figure::svg::{Anchor, Ink, Svg, fit, text_width};
+use crate::figure::{COLUMN, Colormap, Picture, byte, fraction};
 
 /// Font size of labels, and the height of the line they stand on.
 const LABEL: u32 = 12;

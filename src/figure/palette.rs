@@ -1,6 +1,6 @@
 //! The colours of a picture where they are few, found in one pass, as a picture has a hundred thousand pixels.
 
-use super::raster::Rgba;
+use crate::figure::raster::Rgba;
 
 /// The most colours a palette has.
 const MOST: usize = 256;

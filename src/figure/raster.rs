@@ -7,8 +7,8 @@ use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use png::DeflateCompression;
 
-use super::palette::Indexed;
 use crate::error::{Error, Result};
+use crate::figure::palette::Indexed;
 
 /// A colour with its opacity.
 pub type Rgba = [u8; 4];

@@ -3,7 +3,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::Picture;
+use crate::figure::Picture;
 
 /// The colours of a figure that stands alone, beside the Markdown. A page that holds figures inline defines its own.
 const COLOURS: &str = concat!(

@@ -1,7 +1,7 @@
 //! Agreement of the heads of one network: how much their maps for one image differ.
 
-use super::similarity::{centre_distance, pearson};
-use super::{mean, positive};
+use crate::measure::similarity::{centre_distance, pearson};
+use crate::measure::{mean, positive};
 use ndarray::ArrayView2;
 use serde::Serialize;
 

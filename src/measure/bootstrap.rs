@@ -1,7 +1,7 @@
 //! The bootstrap: 95 % percentile intervals from 2,000 seeded resamples (Efron 1979), and the comparison of a trained
 //! network with its re-initialised copies.
 
-use super::mean;
+use crate::measure::mean;
 use crate::random::Random;
 use serde::Serialize;
 
@@ -147,7 +147,7 @@ pub fn standard_deviation(values: &[f64]) -> Option<f64> {
 /// … (error below 1e-3).
 pub fn student_t975(degrees: usize) -> f64 {
     const TABLE: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
-    let z = super::accuracy::Z95;
+    let z = crate::measure::accuracy::Z95;
     let (nu, z3) = (degrees as f64, z.powi(3));
     match degrees {
         0 => TABLE[0],

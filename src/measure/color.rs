@@ -4,7 +4,7 @@
 //! weights. Inputs are not negative, so a filter's best input shines just where its weights are positive. Channels that
 //! never vary in the data receive no gradient and keep their random start; they are left out.
 
-use super::quotient;
+use crate::measure::quotient;
 use ndarray::ArrayView3;
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ pub fn color(kernel: ArrayView3<'_, f32>, varies: [bool; 3]) -> Option<Color> {
         return None;
     }
     let mut light: Vec<f64> =
-        kernel.outer_iter().map(|plane| plane.iter().map(|&w| super::positive(w)).sum()).collect();
+        kernel.outer_iter().map(|plane| plane.iter().map(|&w| crate::measure::positive(w)).sum()).collect();
     let judged = || light.iter().zip(varies).filter(|(_, varies)| *varies).map(|(light, _)| *light);
     let (low, high) = (judged().fold(f64::INFINITY, f64::min), judged().fold(0.0, f64::max));
     // A channel that is not judged must not tint: at the lowest of the others it adds only grey.

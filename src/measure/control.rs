@@ -1,6 +1,6 @@
 //! Maps that know nothing of the network: what every heatmap metric is shown beside.
 
-use super::sampling::Sampling;
+use crate::measure::sampling::Sampling;
 use crate::random::Random;
 use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
 
@@ -57,9 +57,9 @@ fn sobel(plane: ArrayView2<'_, f32>, r: usize, c: usize) -> (f32, f32) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::energy::energy;
-    use super::super::sampling::Axis as Line;
     use super::*;
+    use crate::measure::energy::energy;
+    use crate::measure::sampling::Axis as Line;
     use ndarray::{Array3, array};
 
     #[test]

@@ -1,6 +1,6 @@
 //! Detail of activations: over how much of the picture something changes.
 
-use super::quotient;
+use crate::measure::quotient;
 use ndarray::{ArrayView2, ArrayView3};
 
 /// The effective share of positions at which the map changes, in [0, 1]: exp(H) / n, H the entropy of the gradient's

@@ -1,7 +1,7 @@
 //! The energy-based pointing game (Wang et al. 2020, Score-CAM, 1910.01279): the share of a map's energy that falls on
 //! the object, beside the object's share of the area. Their quotient, the *lift*, is 1 for a map that knows nothing.
 
-use super::{positive, quotient};
+use crate::measure::{positive, quotient};
 use ndarray::ArrayView2;
 use serde::Serialize;
 

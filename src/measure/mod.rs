@@ -12,7 +12,6 @@ pub mod color;
 pub mod control;
 pub mod detail;
 pub mod energy;
-pub mod inference;
 pub mod orientation;
 pub mod overlap;
 pub mod participation;

@@ -1,6 +1,6 @@
 //! Orientation of a kernel by its structure tensor (Bigün and Granlund 1987).
 
-use super::quotient;
+use crate::measure::quotient;
 use ndarray::ArrayView3;
 use serde::Serialize;
 

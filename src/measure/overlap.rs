@@ -1,7 +1,7 @@
 //! Intersection over union of a thresholded map with the object's mask, and the best a map of a given grid could reach.
 
-use super::sampling::Sampling;
-use super::{positive, quotient};
+use crate::measure::sampling::Sampling;
+use crate::measure::{positive, quotient};
 use ndarray::{Array2, ArrayView2};
 
 /// The two usual thresholds, as shares of the map's maximum: 15 % (Selvaraju et al. 2017, localisation) and 50 %.
@@ -85,9 +85,9 @@ fn highest(map: &Array2<f32>) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sampling::Axis;
     use super::*;
-    use crate::dataset::line;
+    use crate::input::line;
+    use crate::measure::sampling::Axis;
     use ndarray::array;
 
     #[test]

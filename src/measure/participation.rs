@@ -7,7 +7,7 @@ use ndarray::ArrayView3;
 pub fn participation_ratio(energies: &[f64]) -> f64 {
     let sum: f64 = energies.iter().sum();
     let squares: f64 = energies.iter().map(|e| e * e).sum();
-    super::quotient(sum * sum, squares, 0.0)
+    crate::measure::quotient(sum * sum, squares, 0.0)
 }
 
 /// The participation ratio of one filter [input channels, height, width], its kernels' energies being their squared
@@ -22,7 +22,7 @@ pub fn of_filter(filter: ArrayView3<'_, f32>) -> f64 {
 /// one channel only, 0 if all alike; 0 too where it reads nothing or has but one input.
 pub fn selectivity(ratio: f64, inputs: usize) -> f64 {
     let n = inputs as f64;
-    if ratio > 0.0 { super::quotient(n - ratio, n - 1.0, 0.0).clamp(0.0, 1.0) } else { 0.0 }
+    if ratio > 0.0 { crate::measure::quotient(n - ratio, n - 1.0, 0.0).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 #[cfg(test)]

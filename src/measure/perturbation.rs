@@ -144,7 +144,7 @@ fn position(channel_axis: usize, row: usize, column: usize, channel: usize) -> [
 
 /// Pixels (flat indices) by falling value, equal ones shuffled; values that are not finite come last.
 fn ranking(map: ArrayView2<'_, f32>, seed: u64) -> Vec<usize> {
-    let values: Vec<f64> = map.iter().map(|&v| super::positive(v)).collect();
+    let values: Vec<f64> = map.iter().map(|&v| crate::measure::positive(v)).collect();
     let mut order: Vec<usize> = (0..values.len()).collect();
     Random::new(seed, 0xde1).shuffle(&mut order);
     // The sort is stable, so equal values keep the shuffled order.

@@ -1,11 +1,11 @@
 //! The pointing game (Zhang et al. 2016, 1608.00507): does the map's maximum lie on the object?
 
-use super::{positive, quotient};
+use crate::measure::{positive, quotient};
 use ndarray::ArrayView2;
 
 /// The hit in [0, 1]: the share of the map's maximal pixels that lie on the mask, so that ties are settled without
 /// luck. A single maximum gives 0 or 1; a uniform or empty map gives the mask's share of the area, which is chance. The
-/// original's tolerance of some pixels is a mask grown by [`super::energy::dilated`].
+/// original's tolerance of some pixels is a mask grown by [`crate::measure::energy::dilated`].
 pub fn pointing(map: ArrayView2<'_, f32>, mask: ArrayView2<'_, bool>) -> f64 {
     let peak = map.iter().map(|&v| positive(v)).fold(0.0, f64::max);
     let (mut hits, mut maxima) = (0usize, 0usize);

@@ -1,7 +1,7 @@
 //! What max pooling does to a picture: the share of its energy and of its local maxima that are kept, and how far the
 //! pooled picture is from merely taking every n-th value.
 
-use super::quotient;
+use crate::measure::quotient;
 use ndarray::{ArrayView2, ArrayView3};
 use serde::Serialize;
 

@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayView3, Axis, s};
 pub const RIDGE: f64 = 0.1;
 
 /// The classes that a probe fitted to the training images predicts for the test images. Features are [images,
-/// features], labels below `classes`; [`super::accuracy::accuracy`] compares the predictions with the test labels.
+/// features], labels below `classes`; [`crate::measure::accuracy::accuracy`] compares the predictions with the test labels.
 ///
 /// # Errors
 /// No training images, counts that differ, a label out of range, or a feature that is not finite.
@@ -107,8 +107,8 @@ fn first_of_highest<'a>(scores: impl Iterator<Item = &'a f64>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::accuracy::accuracy;
     use super::*;
+    use crate::measure::accuracy::accuracy;
     use crate::random::Random;
     use ndarray::{Array3, array};
 

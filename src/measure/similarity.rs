@@ -1,6 +1,6 @@
 //! Similarity of two maps: Pearson's and Spearman's correlation, and the distance between their centres of mass.
 
-use super::{positive, quotient};
+use crate::measure::{positive, quotient};
 use ndarray::ArrayView2;
 
 /// Pearson's correlation of all pixels, in [−1, 1]; 0 where one map is constant (nothing varies, so nothing varies

@@ -1,6 +1,6 @@
 //! Sparsity of activations: how few positions carry how much.
 
-use super::quotient;
+use crate::measure::quotient;
 use ndarray::ArrayView3;
 
 /// Hoyer's sparsity (2004): (√n − ‖x‖₁/‖x‖₂) / (√n − 1) of n values, in [0, 1]: 1 for a single non-zero value, 0 where

@@ -2,9 +2,9 @@
 //!
 //! P(u, v) = Σ over input channels of |Σ_xy w(x, y) e^(−2πi(ux/W + vy/H))|². Frequencies come in pairs (u, v), (−u, −v)
 //! of equal power, which are one. White noise, the state before training, has power everywhere; measured kernels are
-//! always to be compared with it ([`super::reinitialise`]), for small kernels of noise are not flat by chance.
+//! always to be compared with it ([`crate::measure::reinitialise`]), for small kernels of noise are not flat by chance.
 
-use super::quotient;
+use crate::measure::quotient;
 use ndarray::ArrayView3;
 use serde::Serialize;
 use std::f64::consts::TAU;

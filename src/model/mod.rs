@@ -1,34 +1,11 @@
 //! ONNX networks: read once, listed as layers, run through tract, lowered to our own graph.
 
-mod channels_first;
-mod convolve;
-pub mod cut;
-mod dialect;
-mod features;
 #[cfg(test)]
 pub(crate) mod fixture;
-pub mod geometry;
-pub mod graph;
-mod guard;
-pub mod head;
-mod kind;
-pub mod layer;
-mod layout;
-mod limit;
+pub mod layers;
 pub mod lower;
-mod name;
-mod onnx;
-pub mod opening;
-pub mod plan;
-mod refusal;
-mod row;
-pub mod scope;
-mod single;
-mod spell;
-mod step;
-pub mod table;
-pub mod target;
-mod values;
+pub(crate) mod read;
+pub mod run;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,17 +13,19 @@ use std::path::{Path, PathBuf};
 use ndarray::ArrayD;
 use tract_onnx::prelude::*;
 
-pub use cut::{Precision, Tail};
-pub use geometry::ReceptiveField;
-pub use head::{Head, HeadActivation, Meaning, OtherOutput};
-pub use layer::{Convolution, Layer};
-pub use plan::Plan;
-pub(crate) use refusal::printable;
-pub use target::Target;
-pub use values::Input;
+pub use layers::head::{Head, HeadActivation, Meaning, OtherOutput};
+pub use layers::layer::{Convolution, Layer};
+pub use layers::receptive_field::ReceptiveField;
+pub use layers::target::Target;
+pub(crate) use read::refusal::printable;
+pub use read::values::Input;
+pub use run::plan::Plan;
+pub use run::tail::{Precision, Tail};
 
 use crate::error::{Error, Result};
-use guard::refuse_panic;
+use layers::{head, layer, layout, receptive_field};
+use read::catch_panic::refuse_panic;
+use read::{onnx, opset, refusal, to_f32, values};
 
 /// A convolutional network as its ONNX file describes it.
 pub struct Network {
@@ -86,8 +65,8 @@ impl Network {
         path: &Path,
         size: Option<(usize, usize)>,
     ) -> Result<Network> {
-        dialect::modernise(proto);
-        single::in_single_precision(proto);
+        opset::modernise(proto);
+        to_f32::in_single_precision(proto);
         let definition = onnx::define(proto, path)?;
         onnx::prepare(proto);
         let input = values::input(&definition);
@@ -99,7 +78,7 @@ impl Network {
         }
         let in_file = |cause: Error| Error::input(format!("{}: {cause}", path.display()));
         let folder = path.parent().and_then(Path::to_str);
-        let parsed = refuse_panic("reading the graph", || dialect::reader().parse(proto, folder)).map_err(in_file)?;
+        let parsed = refuse_panic("reading the graph", || opset::reader().parse(proto, folder)).map_err(in_file)?;
         let outlets: BTreeMap<String, OutletId> = parsed.outlets_by_name.into_iter().collect();
         let values = values::infer(&parsed.model, &outlets, &definition, &input, size).map_err(in_file)?;
         let layouts = layout::Layouts::of(&definition, &values, &input);
@@ -109,7 +88,7 @@ impl Network {
             let reason = "none of its outputs depends on the image and has a fixed size other than zero".to_string();
             return Err(refusal::refusal(path, &[reason]));
         }
-        let fields = geometry::fields(&definition, &values, &layouts, &input);
+        let fields = receptive_field::fields(&definition, &values, &layouts, &input);
         Ok(Network {
             name: path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
             file: path.to_path_buf(),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::page::Image;
 use crate::figure::Picture;
+use crate::report::page::Image;
 
 /// Longest file name without its extension.
 const NAME: usize = 72;

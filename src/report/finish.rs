@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::assets::slug;
-use super::markdown;
-use super::page::{Entry, Figure, Inference, Page, Reference, Table, Verdict};
 use crate::error::{Error, Result};
+use crate::report::assets::slug;
+use crate::report::markdown;
+use crate::report::page::{Entry, Figure, Inference, Page, Reference, Table, Verdict};
 
 /// Grids with more tiles and tables with more rows than this fold.
 const MANY_TILES: usize = 64;

@@ -12,10 +12,10 @@ use base64::Engine as _;
 use pulldown_cmark::{CowStr, Event, Parser, Tag, TagEnd, html::push_html};
 use tera::{Context, Tera};
 
-use super::assets::Assets;
-use super::markdown::OPTIONS;
 use crate::error::{Error, Result};
 use crate::figure::svg;
+use crate::report::assets::Assets;
+use crate::report::markdown::OPTIONS;
 
 const SHELL: &str = include_str!("../../templates/shell.html");
 const CSS: &str = include_str!("../../templates/page.css");

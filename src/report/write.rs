@@ -5,8 +5,8 @@ use std::path::Path;
 
 use ndarray::ArrayD;
 
-use super::{FOLDER, Rendered, Rows, raw, rows};
 use crate::error::{Error, Result};
+use crate::report::{FOLDER, Rendered, Rows, raw, rows};
 
 /// What may be written beside a chapter.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! Broadcasting of row-major arrays of equal rank: an axis of length 1 stretches to the other's length.
 
-use super::Real;
+use crate::tensor::Real;
 
 /// Element strides of a row-major array; 0 along axes of length 1, so that they stretch.
 fn stretch_strides(shape: &[usize]) -> Vec<usize> {

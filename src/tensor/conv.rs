@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Real;
-use super::gemm::{Matrix, gemm};
-use super::im2col::{col2im, im2col, line_count, line_start};
-use super::window::Window;
+use crate::tensor::Real;
+use crate::tensor::gemm::{Matrix, gemm};
+use crate::tensor::im2col::{col2im, im2col, line_count, line_start};
+use crate::tensor::window::Window;
 
 /// A convolution with fixed weights.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 
 use gemm::Parallelism;
 
-use super::Real;
+use crate::tensor::Real;
 
 /// A matrix in a slice: element (i, j) is at `i · row_stride + j · column_stride`.
 #[derive(Clone, Copy)]

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::Real;
-use super::window::Window;
+use crate::tensor::Real;
+use crate::tensor::window::Window;
 
 /// Number of lines: output positions of all axes but the innermost.
 pub fn line_count(window: &Window) -> usize {
@@ -90,8 +90,8 @@ pub fn line_start(window: &Window, line: usize, taps: [usize; 3], run: &Range<us
 
 #[cfg(test)]
 mod tests {
-    use super::super::window::Axis;
     use super::*;
+    use crate::tensor::window::Axis;
 
     #[test]
     fn columns_are_windows() {

@@ -1,8 +1,8 @@
 //! Why a class activation map is empty, found by measurement and not by guess.
 
+use crate::backprop::graph::{Graph, Op, Unary, ValueId};
 use crate::backprop::{ReluRule, Tape};
 use crate::error::Result;
-use crate::model::graph::{Graph, Op, Unary, ValueId};
 use crate::tensor::real::Real;
 use ndarray::{ArrayD, ArrayView2, ArrayView3};
 

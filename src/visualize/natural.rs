@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use ndarray::{Array2, Array3, ArrayD, Axis};
 use rayon::prelude::*;
 
-use super::filter::{Convolution, Frame, Objective, Settings, Target, counted};
 use crate::backprop::Tape;
 use crate::error::{Error, Result};
+use crate::visualize::filter::{Convolution, Frame, Objective, Settings, Target, counted};
 
 /// What a unit of the layer sees of the image. Pairs are (vertical, horizontal), in pixels; a pixel's centre lies at its
 /// index + 0.5.
@@ -206,7 +206,8 @@ impl<'a> Natural<'a> {
                 return Ok(activation);
             }
             let scaled = scaled(image, seen, &self.colour, grade as f32 / GRADES);
-            let activation = super::filter::objective_at(target, &self.frame.values(&scaled), self.frame, settings)?;
+            let activation =
+                crate::visualize::filter::objective_at(target, &self.frame.values(&scaled), self.frame, settings)?;
             known.insert(grade, activation);
             Ok(activation)
         };
@@ -267,7 +268,7 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-    use crate::model::graph::{Conv, Graph, Node, Op, Unary};
+    use crate::backprop::graph::{Conv, Graph, Node, Op, Unary};
     use crate::tensor::window::Axis as Side;
 
     /// relu(x + bias) at each pixel of a grey image of 2×2 pixels.

@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use convscope::config::{Chapter, Source};
-use convscope::dataset::{idx, image};
-use convscope::pipeline::{self, labels};
+use convscope::input::{idx, image};
+use convscope::chapter;
+use convscope::input::labels;
 use convscope::progress::Progress;
 use convscope::random::Random;
 use convscope::report;
@@ -149,6 +150,6 @@ fn chapter(path: &std::path::Path) -> convscope::error::Result<()> {
             _ => true,
         });
     }
-    let made = pipeline::chapter(&chapter, None, &Progress::new(true))?;
+    let made = chapter::chapter(&chapter, None, &Progress::new(true))?;
     report::render(&made.page, made.collected.assets).map(drop)
 }

@@ -13,8 +13,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use convscope::config::{Chapter, Input, Section, Source};
-use convscope::model::{Network, table};
-use convscope::pipeline::{self, filters};
+use convscope::model::Network;
+use convscope::model::layers::table;
+use convscope::chapter::{self, filters};
 use convscope::progress::Progress;
 use convscope::report;
 use convscope::visualize::filter::Mode;
@@ -64,10 +65,10 @@ fn explain() -> convscope::error::Result<()> {
     let digit = Input { source: Source::Digit { digit: 3, sample: 0 }, line: 0 };
     let section = Section { inputs: vec![digit], filters: Some(Vec::new()), ..Section::of(&FILE) };
     let chapter = Chapter::of("Fuzz", section);
-    if let Ok(made) = pipeline::chapter(&chapter, None, &progress) {
+    if let Ok(made) = chapter::chapter(&chapter, None, &progress) {
         report::render(&made.page, made.collected.assets)?;
     }
-    let _ = pipeline::gradients(&chapter).map(|check| check.table());
+    let _ = chapter::gradients(&chapter).map(|check| check.table());
     let options = filters::Options {
         layer: None,
         filters: Some("0".into()),

@@ -1,8 +1,8 @@
 //! The files of the matrix, with their truth.
 
 use crate::support::repository;
+use convscope::explain::explainer::Explainer;
 use convscope::model::{Head, Network};
-use convscope::pipeline::explainer::Explainer;
 use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::NpzReader;
 use rayon::prelude::*;

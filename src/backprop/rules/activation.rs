@@ -1,7 +1,7 @@
 //! Element-wise functions of one value. Each says whether its derivative is written in terms of its input, its
 //! output or neither.
 
-use crate::model::graph::Unary;
+use crate::backprop::graph::Unary;
 use crate::tensor::Real;
 
 /// What a derivative is computed from.

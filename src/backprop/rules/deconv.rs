@@ -1,6 +1,6 @@
 //! The transposed convolution: the gradient rule of the convolution it undoes, and a bias.
 
-use crate::model::graph::Deconv;
+use crate::backprop::graph::Deconv;
 use crate::tensor::Real;
 use crate::tensor::conv::{self, add_bias};
 

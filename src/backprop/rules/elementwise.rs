@@ -1,7 +1,7 @@
 //! Functions of two or three values with broadcasting. A product needs the operands it multiplies by; sums need
 //! nothing.
 
-use crate::model::graph::{Binary, Comparison};
+use crate::backprop::graph::{Binary, Comparison};
 use crate::tensor::Real;
 use crate::tensor::broadcast::{stretch, sum_to, zip, zip_in_place};
 

@@ -1,11 +1,11 @@
 //! Einstein sums of two operands, as a batch of matrix products. The gradient of one operand needs the other.
 
-use crate::model::graph::EinSum;
+use crate::backprop::graph::EinSum;
 use crate::tensor::Real;
 use crate::tensor::broadcast::{stretch, sum_to};
 use crate::tensor::gemm::{Matrix, gemm};
 
-use super::shape::permute;
+use crate::backprop::rules::shape::permute;
 
 /// An operand: its elements, shape, and a label for each axis.
 #[derive(Clone, Copy)]

@@ -14,7 +14,7 @@ mod shape;
 
 use std::sync::Arc;
 
-use crate::model::graph::{Node, Op};
+use crate::backprop::graph::{Node, Op};
 use crate::tensor::Real;
 use crate::tensor::broadcast::{stretch, sum_to};
 use crate::tensor::conv;

@@ -1,6 +1,6 @@
 //! Pooling, plane by plane. The maximum keeps the position of each winner from the forward pass; sums keep nothing.
 
-use crate::model::graph::{Divisor, SumPool};
+use crate::backprop::graph::{Divisor, SumPool};
 use crate::tensor::Real;
 use crate::tensor::window::Window;
 

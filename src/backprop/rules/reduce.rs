@@ -1,6 +1,6 @@
 //! Reductions and softmax. Extremes keep their winners; products and softmax need values; sums need nothing.
 
-use crate::model::graph::Reduction;
+use crate::backprop::graph::Reduction;
 use crate::tensor::Real;
 use crate::tensor::broadcast::{select_to, stretch, sum_to, zip, zip_in_place};
 

@@ -1,6 +1,6 @@
 //! A sparse linear map along one axis: resizing and sliding sums. Nothing is needed from the forward pass.
 
-use crate::model::graph::Resize;
+use crate::backprop::graph::Resize;
 use crate::tensor::Real;
 
 /// Each output is the weighted sum of its taps. `shape` is the input's.

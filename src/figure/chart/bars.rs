@@ -3,9 +3,9 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{FONT, ROW, colour, draw, sized, text, write};
 use crate::error::{Error, Result};
 use crate::figure::Picture;
+use crate::figure::chart::{FONT, ROW, colour, draw, sized, text, write};
 use crate::figure::svg::{self, Ink};
 
 /// A row of a bar chart.

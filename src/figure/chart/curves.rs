@@ -2,8 +2,8 @@
 
 use plotters::prelude::*;
 
-use super::{WIDTH, colour, draw, number, padded, quantile, sorted, text};
 use crate::error::Result;
+use crate::figure::chart::{WIDTH, colour, draw, number, padded, quantile, sorted, text};
 use crate::figure::svg::Ink;
 use crate::figure::{Picture, range};
 

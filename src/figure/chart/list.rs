@@ -3,8 +3,10 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::{Area, Drawn, FONT, ROW, WIDTH, colour, draw, number, padded, quantile, sorted, text, ticks, write};
 use crate::error::Result;
+use crate::figure::chart::{
+    Area, Drawn, FONT, ROW, WIDTH, colour, draw, number, padded, quantile, sorted, text, ticks, write,
+};
 use crate::figure::svg::{self, Ink};
 use crate::figure::{Picture, range};
 

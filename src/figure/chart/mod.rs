@@ -10,9 +10,9 @@ mod list;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::Picture;
-use super::svg::{Ink, Svg};
 use crate::error::{Error, Result};
+use crate::figure::Picture;
+use crate::figure::svg::{Ink, Svg};
 pub use bars::{Bar, bars};
 pub use curves::{Curves, curves};
 pub use list::{Distribution, Interval, distributions, intervals};

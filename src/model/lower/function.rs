@@ -9,9 +9,9 @@ use tract_onnx::tract_core::ops::math::PowConst;
 use tract_onnx::tract_core::ops::nn::{GeluApproximate, LeakyRelu, Reduce, Reducer, Softmax, SoftmaxKind};
 use tract_onnx_opl::lrn::Lrn;
 
-use super::{Lowering, numbers};
+use crate::backprop::graph::{Binary, Comparison, EinSum, Op, Reduction, Resize, Unary, ValueId};
 use crate::error::Result;
-use crate::model::graph::{Binary, Comparison, EinSum, Op, Reduction, Resize, Unary, ValueId};
+use crate::model::lower::{Lowering, numbers};
 
 impl Lowering<'_> {
     /// Lowers `node` if it is a function of values.

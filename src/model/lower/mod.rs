@@ -16,7 +16,7 @@ use tract_onnx::prelude::TypedModel;
 use tract_onnx::tract_core::internal::{DatumType, IntoTValue, IntoTensor, OutletId, Tensor, TractResult, TypedNode};
 use tract_onnx::tract_core::ops::source::TypedSource;
 
-use super::graph::{Graph, Node, Op, ValueId};
+use crate::backprop::graph::{Graph, Node, Op, ValueId};
 use crate::error::{Error, Result};
 
 /// Lowers the part of `typed` that its outputs depend on; the graph's outputs are the model's, in their order.

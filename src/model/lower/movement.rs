@@ -7,9 +7,9 @@ use tract_onnx::tract_core::ops::nn::Interpolator;
 use tract_onnx::tract_core::ops::nn::resize::{AxisPlan, cubic_weights, linear_weights, plan_axis, window_size};
 use tract_onnx_opl::resize::{AspectRatio, CoordTransform, Nearest, Resize as TractResize};
 
-use super::{Lowering, failed, numbers};
+use crate::backprop::graph::{Op, Resize, ValueId};
 use crate::error::Result;
-use crate::model::graph::{Op, Resize, ValueId};
+use crate::model::lower::{Lowering, failed, numbers};
 
 /// tract's names of operators that take elements of their first input to other places, whatever their values.
 const MOVERS: [&str; 9] =

@@ -8,9 +8,9 @@ use tract_onnx::tract_core::ops::cnn::{
 };
 use tract_onnx::tract_core::ops::nn::DataFormat;
 
-use super::{Lowering, failed, numbers};
+use crate::backprop::graph::{Conv, Deconv, Divisor, Op, SumPool, ValueId};
 use crate::error::Result;
-use crate::model::graph::{Conv, Deconv, Divisor, Op, SumPool, ValueId};
+use crate::model::lower::{Lowering, failed, numbers};
 use crate::tensor::window::{Axis, Window};
 
 impl Lowering<'_> {

@@ -11,9 +11,9 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::IntoTensor;
 use tract_onnx::tract_hir::infer::Factoid;
 
-use super::lower;
 use crate::backprop::Tape;
-use crate::model::graph::{Graph, Op};
+use crate::backprop::graph::{Graph, Op};
+use crate::model::lower::lower;
 use crate::random::Random;
 
 /// The network with every unknown size of its inputs fixed to `size`, batch to 1.

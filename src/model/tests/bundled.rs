@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::model::Network;
 use crate::model::fixture::{Fixture, ints};
-use crate::model::table::{Columns, Detail, printed_layers, render, shape_text};
-use crate::model::{Network, layer::totals};
+use crate::model::layers::layer::totals;
+use crate::model::layers::table::{Columns, Detail, printed_layers, render, shape_text};
 
 /// Name, kind, shape, parameters, connected to.
 type Row = (&'static str, &'static str, &'static str, usize, &'static str);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ndarray::{ArrayD, IxDyn};
 
-use crate::model::layer::totals;
+use crate::model::layers::layer::totals;
 use crate::model::{HeadActivation, Network};
 
 /// The data folder, or a word about what is left out.

@@ -9,9 +9,9 @@ mod scopes;
 
 use std::path::Path;
 
-use super::Network;
-use super::fixture::Fixture;
 use crate::error::Result;
+use crate::model::Network;
+use crate::model::fixture::Fixture;
 
 impl Fixture {
     /// The network, as if read from `fixture.onnx`.

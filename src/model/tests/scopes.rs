@@ -1,7 +1,7 @@
 //! Large networks in tables, messages and choices of layers.
 
 use crate::model::fixture::Fixture;
-use crate::model::table::{Columns, Detail, render};
+use crate::model::layers::table::{Columns, Detail, render};
 
 #[test]
 fn large_networks_are_listed_by_scope() {
@@ -32,7 +32,7 @@ fn large_networks_are_listed_by_scope() {
     for text in [&overview, &outer, &inner, &all] {
         assert!(text.contains("Total params: 3,051"), "{text}");
     }
-    let groups = crate::model::table::describe(&network).groups;
+    let groups = crate::model::layers::table::describe(&network).groups;
     assert_eq!(
         (groups.len(), groups[0].layers.as_slice(), groups[0].parameters),
         (10, &["stage1.0.a", "stage1.0.b", "stage1.0.add"][..], 296)

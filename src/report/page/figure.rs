@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Line, Reference};
+use crate::report::page::{Line, Reference};
 
 /// A picture among the page's assets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

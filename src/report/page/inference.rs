@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Figure, Line, Reference, Table};
+use crate::report::page::{Figure, Line, Reference, Table};
 
 /// The conclusions.
 #[derive(Debug, Clone, Default, Serialize)]

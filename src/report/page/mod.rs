@@ -1,13 +1,13 @@
 //! The page model: everything the reader sees, as small structs of display-ready values.
 //!
-//! How to fill it. Draw a [`Picture`](crate::figure::Picture), hand it to [`Assets::add`](super::Assets::add) under a
+//! How to fill it. Draw a [`Picture`](crate::figure::Picture), hand it to [`Assets::add`](crate::report::Assets::add) under a
 //! stable name, and put the [`Image`] it returns into a [`Figure`]. Give every figure an `id` that is unique in the
 //! chapter and made from what it shows (`base-line-conv2d_2-filters`): it names the anchor, and other parts refer to
 //! it by this id. All strings are plain text and are escaped by the templates, so names from outside need no care;
 //! only [`Page::introduction`] is Markdown (and is cleaned), and [`Line::formula`] is LaTeX. What is absent (`None`, an empty list) is simply not
 //! shown. Fields marked "filled by `finish`" are left at their default. When all is in place, [`Page::finish`]
 //! numbers figures and inferences, resolves references, decides what folds, and collects the contents;
-//! [`super::render`] then makes Markdown, HTML and JSON of it.
+//! [`crate::report::render`] then makes Markdown, HTML and JSON of it.
 
 mod figure;
 mod inference;

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use scraper::{ElementRef, Html, Selector};
 
-use super::page::{Column, Figure, Inference, Inferences, Input, Line, Page, Prediction, Section, Table};
-use super::{Assets, Beside, Rendered, render, write};
 use crate::figure::svg::{Anchor, Ink, Svg};
+use crate::report::page::{Column, Figure, Inference, Inferences, Input, Line, Page, Prediction, Section, Table};
+use crate::report::{Assets, Beside, Rendered, render, write};
 
 fn rendered() -> Rendered {
     let (mut page, assets) = sample::page();

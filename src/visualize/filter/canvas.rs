@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::decorrelated::Decorrelated;
-use super::frame::Frame;
-use super::step::advance;
-use super::{Mode, Settings};
+use crate::visualize::filter::decorrelated::Decorrelated;
+use crate::visualize::filter::frame::Frame;
+use crate::visualize::filter::step::advance;
+use crate::visualize::filter::{Mode, Settings};
 
 /// An image and what moves.
 pub enum Canvas<'s> {

@@ -2,7 +2,7 @@
 
 use ndarray::{Array3, Axis};
 
-use super::Convolution;
+use crate::visualize::filter::Convolution;
 
 /// Kernels that read the image itself.
 #[derive(Debug, Clone, PartialEq)]

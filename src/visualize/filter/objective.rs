@@ -2,12 +2,12 @@
 
 use ndarray::ArrayD;
 
-use super::frame::Frame;
-use super::target::Target;
-use super::{Objective, Settings};
+use crate::backprop::graph::ValueId;
 use crate::backprop::{ReluRule, Tape};
 use crate::error::{Error, Result};
-use crate::model::graph::ValueId;
+use crate::visualize::filter::frame::Frame;
+use crate::visualize::filter::target::Target;
+use crate::visualize::filter::{Objective, Settings};
 
 /// Border cells that the channel objective leaves out, where the map is larger than [`SMALL_MAP`].
 const BORDER: usize = 2;

@@ -2,9 +2,9 @@
 
 use ndarray::Array2;
 
-use super::decorrelated::colour;
-use super::decorrelated::motion::Motions;
-use super::frame::{self, Frame};
+use crate::visualize::filter::decorrelated::colour;
+use crate::visualize::filter::decorrelated::motion::Motions;
+use crate::visualize::filter::frame::{self, Frame};
 
 /// How the image is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

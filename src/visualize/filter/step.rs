@@ -1,7 +1,7 @@
 //! How an image moves along a gradient: freely, or within the range of real inputs.
 
-use super::frame::{self, Frame};
-use super::{Mode, Settings};
+use crate::visualize::filter::frame::{self, Frame};
+use crate::visualize::filter::{Mode, Settings};
 
 /// One step of an ascent whose pixels move: free in pixel mode, else bounded.
 pub fn advance(image: &mut [f32], gradient: &[f32], step: usize, frame: Frame, settings: &Settings) {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ndarray::{ArrayD, Axis, Slice};
 
+use crate::backprop::graph::{Conv, Graph, Node, Op, ValueId};
 use crate::error::{Error, Result};
-use crate::model::graph::{Conv, Graph, Node, Op, ValueId};
 
 /// A convolution of a network, with the activation that is folded into it.
 pub struct Convolution<'g> {

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 
-use super::decorrelated::motion::Motions;
 use super::*;
-use crate::model::graph::{Binary, Conv, Graph, Node, Op, Unary};
+use crate::backprop::graph::{Binary, Conv, Graph, Node, Op, Unary};
 use crate::random::Random;
 use crate::tensor::window::{Axis, Window};
+use crate::visualize::filter::decorrelated::motion::Motions;
 
 /// A valid convolution with random weights as a node over `source`.
 fn convolution(source: usize, (channels, side): (usize, usize), outputs: usize, kernel: usize, groups: usize) -> Node {

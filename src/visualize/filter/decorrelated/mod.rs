@@ -14,9 +14,9 @@ use adam::Adam;
 use fourier::Fourier;
 use motion::Resampling;
 
-use super::Settings;
-use super::frame::{self, Frame};
 use crate::random::Random;
+use crate::visualize::filter::Settings;
+use crate::visualize::filter::frame::{self, Frame};
 
 /// Standard deviation of the coefficients of the first start: Lucid's.
 const DEVIATION: f64 = 0.01;

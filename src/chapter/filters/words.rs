@@ -1,0 +1,154 @@
+//! Sentences about filters.
+
+use crate::chapter::filters::Shown;
+use crate::model::{Layer, Network};
+use crate::visualize::filter::decorrelated::RISE;
+use crate::visualize::filter::{Mode, Objective, Settings, Status};
+use crate::visualize::natural::Confirmation;
+
+/// Names that a message lists before it breaks off.
+pub const LISTED: usize = 20;
+
+/// The convolutions of a network with their numbers of filters.
+pub fn convolutions(network: &Network) -> String {
+    let layers = network.layers().iter().filter(|layer| layer.convolution.is_some());
+    let more = layers.clone().count().saturating_sub(LISTED);
+    let known: Vec<String> = layers
+        .take(LISTED)
+        .map(|layer| {
+            let filters = filter_count(network, layer).map_or("?".into(), |n| n.to_string());
+            format!("{} ({filters} filters)", layer.name)
+        })
+        .collect();
+    match (known.is_empty(), more) {
+        (true, _) => "no convolution at all".into(),
+        (false, 0) => known.join(", "),
+        (false, more) => format!("{} and {more} more, which `convscope inspect` lists", known.join(", ")),
+    }
+}
+
+/// The number of a convolution's filters.
+pub fn filter_count(network: &Network, layer: &Layer) -> Option<usize> {
+    let axis = if network.input().channels_last { 3 } else { 1 };
+    layer.convolution.as_ref().and_then(|_| *layer.output_shape.get(axis)?)
+}
+
+/// How many filters answered, what others needed, and how many are dead.
+pub fn count(filters: &[Shown]) -> String {
+    let number = |of: &dyn Fn(Status) -> bool| filters.iter().filter(|shown| of(shown.ascent.status)).count();
+    let answered = number(&|status| status == Status::Answered);
+    let another = number(&|status| matches!(status, Status::NeededStart(_)));
+    let before = number(&|status| matches!(status, Status::NeededPreActivation(_)));
+    let dead = number(&|status| matches!(status, Status::Dead(_)));
+    let mut parts = vec![format!("{answered} of {} filters answered at the first start", filters.len())];
+    if another > 0 {
+        parts.push(format!("{another} needed another start"));
+    }
+    if before > 0 {
+        parts.push(format!("{before} needed the value before the activation to begin with"));
+    }
+    let starts = filters.iter().find_map(|shown| match shown.ascent.status {
+        Status::Dead(starts) => Some(starts),
+        _ => None,
+    });
+    parts.push(match starts {
+        Some(starts) => format!("{dead} {} dead from {starts} starts", if dead == 1 { "is" } else { "are" }),
+        None => "none is dead".into(),
+    });
+    format!("{}.", parts.join("; "))
+}
+
+/// Filters that answer uniform colour, and those that natural inputs do not bear out.
+pub fn notes(filters: &[Shown]) -> Vec<String> {
+    let list = |of: &dyn Fn(&&Shown) -> bool| {
+        let numbers: Vec<String> = filters.iter().filter(of).map(|shown| shown.ascent.channel.to_string()).collect();
+        (!numbers.is_empty()).then(|| numbers.join(", "))
+    };
+    let confirmed =
+        |shown: &&Shown, wanted: Confirmation| shown.standing.as_ref().is_some_and(|s| s.confirmation == wanted);
+    let uniform = list(&|shown| shown.ascent.flat && !shown.ascent.is_dead());
+    let silent = list(&|shown| confirmed(shown, Confirmation::Silent));
+    let beaten = list(&|shown| confirmed(shown, Confirmation::Beaten));
+    [
+        uniform.map(|numbers| format!("Respond to a uniform colour (their image is one flat colour, or one colour alone gives at least 95 % of the activation): {numbers}.")),
+        silent.map(|numbers| format!("Not confirmed by natural images, none of which excites them: {numbers}.")),
+        beaten.map(|numbers| format!("Not confirmed by natural images, one of which excites them more than the ascended image at the same norm: {numbers}.")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What grows, in words.
+pub fn objective(settings: &Settings, activation: Option<&str>, (height, width): (usize, usize)) -> String {
+    let after = activation.map_or_else(String::new, |name| format!(" after its {name}"));
+    match settings.objective {
+        Objective::Unit => format!("the activation of the channel's central unit{after}"),
+        Objective::Channel => {
+            let [rows, _] = crate::visualize::filter::counted(Objective::Channel, (height, width));
+            let border = if rows.0 > 0 { format!(", without a border of {} cells", rows.0) } else { String::new() };
+            format!("the mean of the channel{after}{border}")
+        }
+    }
+}
+
+/// How the ascent goes, in words.
+pub fn ascent(settings: &Settings) -> String {
+    let Settings { steps, step, l2, tv, leak, starts, seed, motions, .. } = settings;
+    match settings.mode {
+        Mode::Pixel => format!(
+            "{steps} steps of length {step:.3} along the gradient, unbounded, from grey with noise of seed {seed}, at most {starts} starts"
+        ),
+        Mode::Bounded => format!(
+            "{steps} projected steps, the first {step} half ranges long, then shorter, with weights {l2} for the distance from the mean colour, {tv} for total variation, and at first {leak} for the value before the activation; from mid-range with noise of seed {seed}, at most {starts} starts"
+        ),
+        Mode::Decorrelated => format!(
+            "{steps} steps of Adam at rate {step}, with weight {leak} for the value before the activation; for each the image is shifted by up to {:.1} pixels, scaled by up to {:.0} %, turned by up to {}° and shifted again by up to {:.1} pixels at random, grey coming in at its sides; from grey with noise of seed {seed}, {RISE} times as strong at each further start, at most {starts} starts",
+            motions.jitter[0] / 2.0,
+            100.0 * motions.scale,
+            motions.rotation,
+            motions.jitter[1] / 2.0
+        ),
+    }
+}
+
+/// What moves instead of the pixels, in words; `None` where they move themselves.
+pub fn parametrisation(settings: &Settings) -> Option<String> {
+    let colours = match settings.mixing.nrows() {
+        3 | 4 => "their colours by a square root of the covariance of ImageNet's colours",
+        _ => "each channel on its own",
+    };
+    (settings.mode == Mode::Decorrelated).then(|| {
+        format!("coefficients of waves, weighted by one over their frequency; {colours}; a sigmoid into the range of each channel")
+    })
+}
+
+/// Where a mode comes from, if it is not ours.
+pub fn source(mode: Mode) -> Option<String> {
+    match mode {
+        Mode::Pixel => Some("F. Chollet, “Visualizing what convnets learn”, keras.io".into()),
+        Mode::Bounded => None,
+        Mode::Decorrelated => Some(
+            "C. Olah, A. Mordvintsev, L. Schubert, “Feature Visualization”, Distill 2017, with the numbers of their program Lucid; Adam: D. Kingma, J. Ba, arXiv:1412.6980".into(),
+        ),
+    }
+}
+
+/// How a filter came to answer, for chapter.json.
+pub fn status(status: Status) -> &'static str {
+    match status {
+        Status::Answered => "answered",
+        Status::NeededStart(_) => "needed another start",
+        Status::NeededPreActivation(_) => "needed the value before the activation",
+        Status::Dead(_) => "dead",
+    }
+}
+
+/// Whether natural inputs bear a filter's image out, for chapter.json.
+pub fn confirmation(confirmation: Confirmation) -> &'static str {
+    match confirmation {
+        Confirmation::Confirmed => "confirmed",
+        Confirmation::Silent => "not confirmed: no natural image excites the filter",
+        Confirmation::Beaten => "not confirmed: a natural image of the same norm excites it more",
+    }
+}

@@ -1,0 +1,138 @@
+//! From measured evidence to the page: sentences, small charts, folded details, the table and the answer about trust.
+
+use crate::chapter::charts;
+use crate::error::Result;
+use crate::report::Assets;
+use crate::report::page::{self, Column, Inference, Inferences, Line, Remarks, Table};
+use crate::study::claims::{Evidence, Measurements, SummaryRow, Verdict, evaluate, summary, trust};
+
+/// The original's claims have the numbers 1 to 11; ours follow.
+const ORIGINAL: u8 = 11;
+
+/// Section 3.1 from the measurements; `None` where no claim applies.
+///
+/// # Errors
+/// Charts that cannot be drawn.
+pub fn inferences(
+    heading: String,
+    paragraphs: Vec<String>,
+    measurements: &Measurements,
+    assets: &mut Assets,
+) -> Result<Option<Inferences>> {
+    let evidence = evaluate(measurements);
+    if evidence.is_empty() {
+        return Ok(None);
+    }
+    let (items, further): (Vec<_>, Vec<_>) = evidence.iter().partition(|e| e.number <= ORIGINAL);
+    let mut page = |list: Vec<&Evidence>| list.into_iter().map(|e| inference(e, assets)).collect::<Result<Vec<_>>>();
+    let trusted = Remarks {
+        heading: "May I trust this map?".into(),
+        paragraphs: vec![trust(measurements, &evidence)],
+        ..Remarks::default()
+    };
+    let maps = measurements.networks.iter().any(|network| !network.heads.is_empty());
+    Ok(Some(Inferences {
+        heading,
+        paragraphs,
+        items: page(items)?,
+        further_heading: "Further findings".into(),
+        further: page(further)?,
+        summary: maps.then(|| table(&summary(measurements))),
+        trust: maps.then_some(trusted),
+        ..Inferences::default()
+    }))
+}
+
+fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {
+    let id = format!("inference-{}", evidence.number);
+    let verdict = match evidence.verdict {
+        Verdict::Supported => page::Verdict::Supported,
+        Verdict::NotSupported => page::Verdict::NotSupported,
+        Verdict::Undecided => page::Verdict::Undecided,
+    };
+    let interval = evidence.statistic.interval;
+    let unit = if evidence.statistic.unit.is_empty() { String::new() } else { format!(" {}", evidence.statistic.unit) };
+    let mut details = vec![
+        Line::new(
+            "Statistic",
+            format!(
+                "{}: {}{unit}, 95 % interval {} to {}",
+                evidence.statistic.name,
+                exact(interval.value),
+                exact(interval.low),
+                exact(interval.high)
+            ),
+        ),
+        Line::new("Sample", format!("{} ({})", evidence.n, evidence.cases)),
+        Line::new("Control", evidence.control.clone()),
+        Line::new(
+            "Threshold",
+            format!("{}; fixed beforehand, because {}", evidence.threshold.rule, evidence.threshold.why),
+        ),
+    ];
+    details.extend(evidence.details.iter().map(|detail| Line::new(detail.name.clone(), detail.text.clone())));
+    let chart = evidence.chart.as_ref().map(|chart| charts::figure(&id, chart, assets)).transpose()?.flatten();
+    Ok(Inference {
+        number: usize::from(evidence.number),
+        statement: evidence.statement.clone(),
+        verdict,
+        result: evidence.result.clone(),
+        paragraphs: evidence.beside.iter().map(|beside| beside.text.clone()).collect(),
+        chart,
+        details,
+        figures: evidence.figures.clone(),
+        data: serde_json::to_value(evidence).unwrap_or_default(),
+        id,
+        ..Inference::default()
+    })
+}
+
+/// A number to four decimals, with a true minus sign.
+fn exact(value: f64) -> String {
+    format!("{value:.4}").replace('-', "−")
+}
+
+/// The summary table.
+fn table(rows: &[SummaryRow]) -> Table {
+    let number = |value: Option<f64>| value.map_or("–".to_string(), |value| format!("{value:.2}"));
+    let row = |row: &SummaryRow| {
+        let accuracy = row.accuracy.map_or("–".to_string(), |a| {
+            format!("{:.1} ({:.1} to {:.1})", a.value * 100.0, a.low * 100.0, a.high * 100.0)
+        });
+        let beside = |trained, copies: Option<f64>| match copies {
+            Some(_) => format!("{} / {}", number(trained), number(copies)),
+            None => number(trained),
+        };
+        let zero = row.gradients.map_or("–".to_string(), |g| format!("{} / {}", g.softmax_zero, g.logit_zero));
+        vec![
+            row.network.clone(),
+            row.head.clone(),
+            accuracy,
+            beside(row.grad_cam, row.grad_cam_copies),
+            beside(row.hires_cam, row.hires_cam_copies),
+            format!("{} of {}", row.empty, row.maps),
+            zero,
+            format!("{} of {}", row.filters_alive, row.filters),
+        ]
+    };
+    Table {
+        caption: "What was measured of each network and head".into(),
+        totals: vec![
+            "Grad-CAM and HiResCAM: energy on the object in multiples of chance, trained / re-initialised copies."
+                .into(),
+            "Zero gradients: images whose gradient is exactly zero, behind the softmax / of the logit.".into(),
+        ],
+        columns: vec![
+            Column::text("Network"),
+            Column::text("Head"),
+            Column::number("Accuracy, %"),
+            Column::number("Grad-CAM"),
+            Column::number("HiResCAM"),
+            Column::number("Empty maps"),
+            Column::number("Zero gradients"),
+            Column::number("Filters alive"),
+        ],
+        rows: rows.iter().map(row).collect(),
+        ..Table::default()
+    }
+}

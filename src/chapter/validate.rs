@@ -1,0 +1,127 @@
+//! Whether a section's wishes can be met, before anything runs: classes, true labels and pixels that its network has.
+
+use crate::chapter::section::Loaded;
+use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
+use crate::error::Result;
+use crate::input::sources::class_of;
+use crate::model::Head;
+
+/// Labels that a message lists at most.
+const LISTED: usize = 12;
+
+/// Refuses a class or a photograph's label that no head has, and pixels for a network without positions.
+///
+/// # Errors
+/// The first of these, with what there is.
+pub fn check(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()> {
+    for input in &section.inputs {
+        let Source::Image { label, pixels, .. } = &input.source else { continue };
+        let at = |option: &str, key: &str| {
+            let key = if input.line == 0 { option } else { key };
+            Located { value: (), line: input.line, key: key.to_string() }
+        };
+        if let Some(label) = label.as_ref().filter(|label| !has_class(loaded, label)) {
+            return Err(chapter.error(&at("--true", "section.input.label"), no_class(loaded, label)));
+        }
+        if pixels.is_some() && !loaded.network.heads().iter().any(Head::has_maps) {
+            let name = loaded.network.name();
+            let message = format!("{name} has no output with a map of scores, so there is nothing to choose");
+            return Err(chapter.error(&at("--pixels", "section.input.pixels"), message));
+        }
+    }
+    match &section.class.value {
+        Class::Named(text) if !has_class(loaded, text) => Err(chapter.error(&section.class, no_class(loaded, text))),
+        _ => Ok(()),
+    }
+}
+
+fn labels(loaded: &Loaded, head: usize) -> Option<&[String]> {
+    loaded.labels.get(head).and_then(|labels| labels.as_deref())
+}
+
+fn has_class(loaded: &Loaded, text: &str) -> bool {
+    let heads = loaded.network.heads().iter().enumerate();
+    heads.into_iter().any(|(i, head)| class_of(text, labels(loaded, i), head).is_some())
+}
+
+/// The message about a class that no head has: labels with this word in them, or the most similar one, or the first few.
+fn no_class(loaded: &Loaded, text: &str) -> String {
+    let of_head = |(i, head): (usize, &Head)| {
+        let last = head.choices().unwrap_or(1).max(1) - 1;
+        let Some(labels) = labels(loaded, i) else { return format!("{} has the classes 0 to {last}", head.name) };
+        let with: Vec<&String> =
+            labels.iter().filter(|label| label.to_lowercase().contains(&text.to_lowercase())).collect();
+        match (with.is_empty(), suggestion(text, labels.iter().map(String::as_str))) {
+            (false, _) => format!("of the labels of {} these have it in them: {}", head.name, shortened(&with)),
+            (true, Some(near)) => format!("did you mean `{near}` of {}?", head.name),
+            (true, None) => {
+                let all: Vec<&String> = labels.iter().collect();
+                format!("{} has the classes 0 to {last} ({})", head.name, shortened(&all))
+            }
+        }
+    };
+    let known: Vec<String> = loaded.network.heads().iter().enumerate().map(of_head).collect();
+    format!("`{text}` is no class; {}", known.join("; "))
+}
+
+/// The first few labels.
+fn shortened(labels: &[&String]) -> String {
+    let more = if labels.len() > LISTED { ", …" } else { "" };
+    format!("{}{more}", labels.iter().take(LISTED).map(|label| label.as_str()).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::chapter::section::load;
+    use crate::config::{Chapter, Class, Input, Located, Region, Section, Source};
+    use crate::model::fixture::Fixture;
+    use std::path::Path;
+
+    /// The message with which a section over a network of three labelled classes is refused; nothing if it is not.
+    fn refusal(change: impl FnOnce(&mut Section)) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("net.onnx");
+        let mut fixture = Fixture::new("x", &[1, 1, 4, 4]);
+        fixture.conv("x", "c", [2, 1, 3, 3], vec![]).node("GlobalAveragePool", &["c"], "p", vec![]);
+        fixture.node("Flatten", &["p"], "f", vec![]).dense("f", "y", 2, 3).output("y");
+        fixture.metadata("labels", r#"["tabby, tabby cat", "tiger cat", "tiger, Panthera tigris"]"#);
+        std::fs::write(&file, fixture.bytes()).unwrap();
+        let mut section = Section::of(&file);
+        change(&mut section);
+        load(&Chapter::of("T", section.clone()), &section).err().map(|cause| cause.to_string())
+    }
+
+    fn class(text: &str) -> Option<String> {
+        refusal(|section| section.class = Located::option("--class", Class::of(text)))
+    }
+
+    fn photograph(label: Option<&str>, pixels: Option<Region>) -> Input {
+        let path = Path::new("photo.png").to_path_buf();
+        Input { source: Source::Image { path, label: label.map(str::to_string), object: None, pixels }, line: 0 }
+    }
+
+    #[test]
+    fn classes_go_by_label_by_one_of_its_words_or_by_number() {
+        for text in ["tiger cat", "Tabby", "tabby cat", "tiger", "2", "predicted"] {
+            assert_eq!(class(text), None, "{text}");
+        }
+        assert_eq!(
+            class("cat").unwrap(),
+            "--class: `cat` is no class; of the labels of y these have it in them: tabby, tabby cat, tiger cat"
+        );
+        assert_eq!(class("tigercat").unwrap(), "--class: `tigercat` is no class; did you mean `tiger cat` of y?");
+        assert!(
+            class("3").unwrap().starts_with("--class: `3` is no class; y has the classes 0 to 2 (tabby, tabby cat, ")
+        );
+    }
+
+    #[test]
+    fn labels_and_pixels_of_photographs_are_checked_before_anything_runs() {
+        assert_eq!(refusal(|section| section.inputs = vec![photograph(Some("tiger"), None)]), None);
+        let label = refusal(|section| section.inputs = vec![photograph(Some("lion"), None)]).unwrap();
+        assert!(label.starts_with("--true: `lion` is no class"), "{label}");
+        let region = Some(Region::Box([0.0, 0.0, 2.0, 2.0]));
+        let pixels = refusal(|section| section.inputs = vec![photograph(None, region)]).unwrap();
+        assert_eq!(pixels, "--pixels: net has no output with a map of scores, so there is nothing to choose");
+    }
+}

@@ -1,8 +1,0 @@
-//! Images with labels: generated lines and drawn digits, IDX files, photographs.
-
-pub mod digit;
-pub mod export;
-pub mod files;
-pub mod idx;
-pub mod image;
-pub mod line;

@@ -1,0 +1,164 @@
+//! Central differences of a network's scores through tract's tail: the other way to a gradient, without any rule.
+
+use crate::error::{Error, Result};
+use crate::explain::explainer::Explainer;
+use crate::explain::score::{End, seed};
+use crate::finite_gradient::{self, Probe, derivatives};
+use crate::model::{Precision, Tail};
+use ndarray::{Array1, ArrayD, Axis};
+
+/// Tail runs in one batch: at most so many, and so many that their activations have no more values than this.
+const BATCH: usize = 32;
+const VALUES: usize = 1 << 22;
+
+/// The tail of a network from its target to its logits, in double precision where tract can.
+pub struct Differences<'e> {
+    explainer: &'e Explainer<'e>,
+    tail: Tail,
+    /// Rows of a batch.
+    batch: usize,
+}
+
+impl<'e> Differences<'e> {
+    /// Cuts the tail.
+    ///
+    /// # Errors
+    /// A tail that cannot be cut or run.
+    pub fn new(explainer: &'e Explainer<'e>) -> Result<Differences<'e>> {
+        let network = explainer.network;
+        let mut from = vec![explainer.target.as_str()];
+        if explainer.passed_by() {
+            from.push(network.input().name.as_str());
+        }
+        let ends: Vec<&str> = network.heads().iter().map(|head| head.logits.as_str()).collect();
+        let batch = (VALUES / explainer.target_len().max(1)).clamp(1, BATCH);
+        let tail = network.tail(&from, &ends, batch, Some(explainer.size()), Precision::F64)?;
+        Ok(Differences { explainer, tail, batch })
+    }
+
+    /// The arithmetic that tract runs the tail in.
+    pub fn precision(&self) -> Precision {
+        self.tail.precision()
+    }
+
+    /// The derivative of a head's logit of a class along a uniform change of each of some channels of the activation [1, k, h, w]:
+    /// Z·α_k; `None` on a kink.
+    ///
+    /// # Errors
+    /// Those of tract.
+    pub fn along_channels(
+        &self,
+        image: &ArrayD<f32>,
+        activation: &ArrayD<f32>,
+        end: End,
+        channels: &[usize],
+    ) -> Result<Vec<Option<f64>>> {
+        self.along(channels.len(), (image, activation), end, |array, sample, distance| {
+            array.index_axis_mut(Axis(1), channels[sample]).mapv_inplace(|a| a + distance);
+        })
+    }
+
+    /// The derivative with respect to single elements of the activation, by their position in row-major order; `None` on a kink.
+    ///
+    /// # Errors
+    /// Those of tract.
+    pub fn at_elements(
+        &self,
+        image: &ArrayD<f32>,
+        activation: &ArrayD<f32>,
+        end: End,
+        places: &[usize],
+    ) -> Result<Vec<Option<f64>>> {
+        self.along(places.len(), (image, activation), end, |array, sample, distance| {
+            if let Some(value) = array.as_slice_mut().and_then(|values| values.get_mut(places[sample])) {
+                *value += distance;
+            }
+        })
+    }
+
+    /// The derivative along each of `count` directions, in which `perturb` moves the activation.
+    fn along(
+        &self,
+        count: usize,
+        (image, activation): (&ArrayD<f32>, &ArrayD<f32>),
+        end: End,
+        perturb: impl Fn(&mut ArrayD<f64>, usize, f64),
+    ) -> Result<Vec<Option<f64>>> {
+        let scores = |probes: &[Probe]| self.scores(image, activation, end, probes, &perturb);
+        derivatives(count, self.step(activation), scores)
+            .map_err(|cause| Error::input(format!("{}: {cause}", self.explainer.network.file().display())))
+    }
+
+    /// Grad-CAM's channel weights α_k, [k], with the number of channels on a kink, whose weight is taken as zero, and the logit.
+    ///
+    /// # Errors
+    /// Those of tract.
+    pub fn weights(
+        &self,
+        image: &ArrayD<f32>,
+        activation: &ArrayD<f32>,
+        end: End,
+    ) -> Result<(Array1<f32>, usize, f32)> {
+        let channels: Vec<usize> = (0..activation.shape().get(1).copied().unwrap_or(0)).collect();
+        let found = self.along_channels(image, activation, end, &channels)?;
+        let positions = activation.shape().iter().skip(2).product::<usize>().max(1) as f64;
+        let kinks = found.iter().filter(|derivative| derivative.is_none()).count();
+        let here = Probe { direction: 0, offset: 0.0 };
+        let score = self.scores(image, activation, end, &[here], |_, _, _| {})?;
+        let weights = found.iter().map(|derivative| (derivative.unwrap_or(0.0) / positions) as f32).collect();
+        Ok((weights, kinks, score.first().copied().unwrap_or(0.0) as f32))
+    }
+
+    /// How far to step in this activation.
+    fn step(&self, activation: &ArrayD<f32>) -> finite_gradient::Precision {
+        let scale = activation.iter().fold(0.0, |most: f64, a| most.max(f64::from(a.abs())));
+        match self.tail.precision() {
+            Precision::F64 => finite_gradient::Precision::double(scale),
+            Precision::F32 => finite_gradient::Precision::single(scale),
+        }
+    }
+
+    /// The score of a class at perturbed activations, through tract.
+    fn scores(
+        &self,
+        image: &ArrayD<f32>,
+        activation: &ArrayD<f32>,
+        end: End,
+        probes: &[Probe],
+        perturb: impl Fn(&mut ArrayD<f64>, usize, f64),
+    ) -> Result<Vec<f64>> {
+        let base = activation.mapv(f64::from);
+        let heads = self.explainer.network.heads();
+        let head_of = heads.get(end.head).ok_or_else(|| Error::other(format!("there is no head {}", end.head)))?;
+        let mut scores = Vec::with_capacity(probes.len());
+        for batch in probes.chunks(self.batch) {
+            let rows: Vec<ArrayD<f64>> = batch
+                .iter()
+                .map(|probe| {
+                    let mut row = base.clone();
+                    if probe.offset != 0.0 {
+                        perturb(&mut row, probe.direction, probe.offset);
+                    }
+                    row
+                })
+                .collect();
+            let mut inputs = vec![stacked(&rows)?];
+            if self.explainer.passed_by() {
+                inputs.push(stacked(&vec![image.mapv(f64::from); rows.len()])?);
+            }
+            let outputs = self.tail.run(&inputs)?;
+            let logits = outputs.get(end.head).ok_or_else(|| Error::other("the tail lost a head"))?;
+            for row in logits.axis_iter(Axis(0)) {
+                let row = row.insert_axis(Axis(0));
+                let seed = seed(head_of, row.shape(), end);
+                scores.push(row.iter().zip(&seed).map(|(y, s)| y * f64::from(*s)).sum());
+            }
+        }
+        Ok(scores)
+    }
+}
+
+fn stacked(rows: &[ArrayD<f64>]) -> Result<ArrayD<f64>> {
+    let views: Vec<_> = rows.iter().map(|row| row.view()).collect();
+    ndarray::concatenate(Axis(0), &views).map_err(|cause| Error::other(format!("a batch of activations: {cause}")))
+}

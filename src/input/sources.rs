@@ -1,0 +1,332 @@
+//! A section's inputs: generated lines, drawn digits, MNIST images and photographs, made ready for the network.
+
+use crate::config::{Input, Region, Source};
+use crate::error::{Error, Result};
+use crate::input::files;
+use crate::input::image::{
+    Channels, Fit, ResizeFilter, Size, WHITE, grey_to_rgb, on_white, read, read_with_opacity, resize,
+};
+use crate::input::preprocessing::Recipe;
+use crate::input::{digit, idx, line};
+use crate::model::Head;
+use ndarray::{Array2, Array3, ArrayD, ArrayView2, ArrayView3};
+use std::path::{Path, PathBuf};
+
+/// One input, ready to be run and shown.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// A short name for captions and alternative texts.
+    pub name: String,
+    /// Where it comes from, as a sentence: what makes it reproducible.
+    pub origin: String,
+    /// In the network's layout, with a batch of one.
+    pub tensor: ArrayD<f32>,
+    /// What the network sees: [h, w, 3] in [0, 1].
+    pub shown: Array3<f32>,
+    /// Where the object is, [h, w] in the network's input, if that is known.
+    pub mask: Option<Array2<bool>>,
+    /// Where scores are averaged, [h, w] in the network's input; everywhere where `None`.
+    pub pixels: Option<Array2<bool>>,
+    /// What the mask marks: "line", "ink" or "object".
+    pub object: &'static str,
+    /// The true class of each head, where known.
+    pub truths: Vec<Option<usize>>,
+    /// The whole photograph, where the input is one.
+    pub photograph: Option<Photograph>,
+}
+
+/// A photograph as it was before it was made to fit, reduced for the page.
+#[derive(Debug, Clone)]
+pub struct Photograph {
+    /// [h, w, 3] in [0, 1].
+    pub image: Array3<f32>,
+    /// Pixels of the photograph along x and y to a pixel of `image`.
+    pub reduced: (f64, f64),
+    /// Where the network's input lies in the photograph.
+    pub fit: Fit,
+}
+
+/// Longest side of a photograph on the page.
+const SHOWN_SIDE: usize = 320;
+
+impl Photograph {
+    fn new(photo: ArrayView3<u8>, fit: Fit) -> Result<Photograph> {
+        let (height, width, _) = photo.dim();
+        let scale = (SHOWN_SIDE as f64 / height.max(width).max(1) as f64).min(1.0);
+        let side = |length: usize| ((length as f64 * scale).round() as usize).max(1);
+        let size = Size { height: side(height), width: side(width) };
+        let image = unit(resize(photo, size, ResizeFilter::Triangle)?.view());
+        Ok(Photograph { image, reduced: (width as f64 / size.width as f64, height as f64 / size.height as f64), fit })
+    }
+
+    /// The part that the network sees: left, top, width and height as shares of the photograph's.
+    pub fn seen(&self) -> [f64; 4] {
+        let crop = (self.fit.crop.width as f64, self.fit.crop.height as f64);
+        let ((left, top), (right, bottom)) = (self.fit.to_photo((0.0, 0.0)), self.fit.to_photo(crop));
+        let (width, height) = (self.fit.source.width as f64, self.fit.source.height as f64);
+        [left / width, top / height, (right - left) / width, (bottom - top) / height]
+    }
+
+    /// Where the centres of `image`'s rows and columns lie in the network's input, (ys, xs); no number where the network did not see them.
+    pub fn in_input(&self) -> (Vec<f64>, Vec<f64>) {
+        let (rows, columns, _) = self.image.dim();
+        let within = |at: f64, length: usize| if (0.0..=length as f64).contains(&at) { at } else { f64::NAN };
+        let y = |row: usize| self.fit.to_input((0.0, (row as f64 + 0.5) * self.reduced.1)).1;
+        let x = |column: usize| self.fit.to_input(((column as f64 + 0.5) * self.reduced.0, 0.0)).0;
+        let ys = (0..rows).map(|row| within(y(row), self.fit.crop.height)).collect();
+        (ys, (0..columns).map(|column| within(x(column), self.fit.crop.width)).collect())
+    }
+}
+
+/// Where inputs are taken from, and the heads that they are shown to.
+pub struct Sources<'a> {
+    pub seed: u64,
+    /// The chapter's MNIST folder; else the environment variable `CONVSCOPE_MNIST` names it.
+    pub mnist: Option<PathBuf>,
+    pub recipe: &'a Recipe,
+    pub heads: &'a [Head],
+    /// The labels of each head, where known.
+    pub labels: &'a [Option<Vec<String>>],
+    /// How many of the last parts of its path name a photograph; see [`files::distinct`].
+    pub parts: usize,
+}
+
+impl Sources<'_> {
+    /// Makes one input ready.
+    ///
+    /// # Errors
+    /// A missing or damaged file; an MNIST image without an MNIST folder.
+    pub fn ready(&self, input: &Input) -> Result<Ready> {
+        match &input.source {
+            Source::Line { class, sample } => {
+                let drawn = line::sample(self.seed, *class, *sample);
+                self.line(
+                    drawn,
+                    format!("Sample {sample} of its class among the lines generated from seed {}.", self.seed),
+                )
+            }
+            Source::Digit { digit, sample } => {
+                let drawn = digit::sample(self.seed, *digit, *sample);
+                let origin = format!(
+                    "Drawing {sample} of its class from seed {}: drawn by convscope with a pen of its own, not taken from MNIST.",
+                    self.seed
+                );
+                let image = grey_to_rgb(drawn.image.view());
+                self.generated(
+                    format!("drawn digit {digit}"),
+                    origin,
+                    image.view(),
+                    drawn.mask,
+                    "ink",
+                    self.digit_truths(*digit),
+                )
+            }
+            Source::Mnist { digit, sample } => {
+                let image = self.mnist_image(*digit, *sample)?;
+                self.mnist(image.view(), *digit, format!("Image {sample} among the {digit}s of the MNIST test set."))
+            }
+            Source::Image { path, label, object, pixels } => {
+                self.photograph(path, label.as_deref(), [object.as_ref(), pixels.as_ref()])
+            }
+        }
+    }
+
+    /// The name of an input that is a photograph.
+    pub fn name(&self, input: &Input) -> Option<String> {
+        match &input.source {
+            Source::Image { path, .. } => Some(files::tail(path, self.parts)),
+            _ => None,
+        }
+    }
+
+    /// Why a photograph is left out, in words that do not say where on the machine it is.
+    pub fn complaint(&self, input: &Input, cause: &Error) -> String {
+        let mut words = cause.to_string();
+        if let Source::Image { path, object, pixels, .. } = &input.source {
+            let drawn = |region: &'_ Region| if let Region::Mask(mask) = region { Some(mask.clone()) } else { None };
+            let masks = [object, pixels].into_iter().flatten().filter_map(drawn);
+            for file in masks.chain([path.clone()]) {
+                words = words.replace(&file.display().to_string(), &files::tail(&file, self.parts));
+            }
+        }
+        words
+    }
+
+    /// Makes a line ready.
+    ///
+    /// # Errors
+    /// A size that images cannot be brought to.
+    pub fn line(&self, drawn: line::Sample, origin: String) -> Result<Ready> {
+        let truths = self.heads.iter().map(|head| line_truth(head, drawn.attributes)).collect();
+        let name = format!("line, {}", drawn.attributes.name());
+        self.generated(name, origin, drawn.image.view(), drawn.mask, "line", truths)
+    }
+
+    /// Makes an MNIST image [28, 28] ready; ink is what is at least half white.
+    ///
+    /// # Errors
+    /// As [`Sources::line`].
+    pub fn mnist(&self, image: ArrayView2<u8>, digit: usize, origin: String) -> Result<Ready> {
+        let mask = image.mapv(|value| value >= 128);
+        let rgb = grey_to_rgb(image);
+        self.generated(format!("MNIST digit {digit}"), origin, rgb.view(), mask, "ink", self.digit_truths(digit))
+    }
+
+    fn generated(
+        &self,
+        name: String,
+        origin: String,
+        image: ArrayView3<u8>,
+        mask: Array2<bool>,
+        object: &'static str,
+        truths: Vec<Option<usize>>,
+    ) -> Result<Ready> {
+        let prepared = self.recipe.preprocess.apply(image)?;
+        let mask = project(&mask, &prepared.fit);
+        let shown = unit(prepared.shown.view());
+        Ok(Ready {
+            name,
+            origin,
+            tensor: prepared.input.into_dyn(),
+            shown,
+            mask: Some(mask),
+            pixels: None,
+            object,
+            truths,
+            photograph: None,
+        })
+    }
+
+    fn photograph(&self, path: &Path, label: Option<&str>, regions: [Option<&Region>; 2]) -> Result<Ready> {
+        let file = files::tail(path, self.parts);
+        let four = self.recipe.preprocess.channels == Channels::Rgba;
+        let image = if four { read_with_opacity(path)? } else { read(path, WHITE)? };
+        let (height, width, _) = image.dim();
+        let [mask, pixels] = regions.map(|region| region.map(|region| covered(region, (height, width))).transpose());
+        let (mask, pixels) = (mask?, pixels?);
+        let prepared = self.recipe.preprocess.apply(image.view())?;
+        let truths = self
+            .labels
+            .iter()
+            .zip(self.heads)
+            .map(|(labels, head)| label.and_then(|l| class_of(l, labels.as_deref(), head)))
+            .collect();
+        Ok(Ready {
+            origin: format!("{file}, {width}×{height} pixels."),
+            name: file,
+            mask: mask.map(|mask| project(&mask, &prepared.fit)),
+            pixels: pixels.map(|pixels| seen_part(&pixels, &prepared.fit, path)).transpose()?,
+            shown: unit(prepared.shown.view()),
+            tensor: prepared.input.into_dyn(),
+            object: "object",
+            truths,
+            photograph: Some(Photograph::new(if four { on_white(image.view()) } else { image }.view(), prepared.fit)?),
+        })
+    }
+
+    fn digit_truths(&self, digit: usize) -> Vec<Option<usize>> {
+        self.heads.iter().map(|head| (head.classes == Some(digit::CLASSES)).then_some(digit)).collect()
+    }
+
+    fn mnist_image(&self, digit: usize, sample: usize) -> Result<Array2<u8>> {
+        let folder = mnist_folder(self.mnist.as_deref())?;
+        let test = idx::mnist(&folder, idx::Split::Test)?;
+        let mut of_digit = test.labels.iter().enumerate().filter(|(_, label)| usize::from(**label) == digit);
+        let (index, _) = of_digit.nth(sample).ok_or_else(|| {
+            Error::input(format!("{}: the test set has no image {sample} of the digit {digit}", folder.display()))
+        })?;
+        Ok(test.images.index_axis(ndarray::Axis(0), index).to_owned())
+    }
+}
+
+/// The folder of the four MNIST files: the chapter's, else the environment's.
+///
+/// # Errors
+/// When neither names one.
+pub fn mnist_folder(named: Option<&Path>) -> Result<PathBuf> {
+    named.map(Path::to_path_buf).or_else(|| std::env::var_os("CONVSCOPE_MNIST").map(PathBuf::from)).ok_or_else(|| {
+        Error::input("an input is an MNIST image: name the folder of its four files by the chapter's key `mnist` or the environment variable CONVSCOPE_MNIST")
+    })
+}
+
+/// The class that a head should give a line: by the head's name and number of classes.
+pub fn line_truth(head: &Head, attributes: line::Attributes) -> Option<usize> {
+    match (head.name.to_lowercase().as_str(), head.classes) {
+        ("length", Some(2)) => Some(attributes.length),
+        ("width", Some(2)) => Some(attributes.width),
+        ("color" | "colour", Some(2)) => Some(attributes.color),
+        ("angle", Some(12)) => Some(attributes.angle),
+        (_, Some(line::CLASSES)) => Some(attributes.class()),
+        _ => None,
+    }
+}
+
+/// The class that a label, the only one of several words for it (`tabby` of "tabby, tabby cat"), or a class number names.
+pub fn class_of(text: &str, labels: Option<&[String]>, head: &Head) -> Option<usize> {
+    let labels = labels.unwrap_or_default();
+    let whole = labels.iter().position(|label| label.eq_ignore_ascii_case(text));
+    let word = || {
+        let has = |label: &String| label.split(',').any(|word| word.trim().eq_ignore_ascii_case(text));
+        let mut classes = labels.iter().enumerate().filter(|(_, label)| has(label)).map(|(class, _)| class);
+        classes.next().filter(|_| classes.next().is_none())
+    };
+    let number = || text.parse().ok().filter(|class| head.choices().is_none_or(|choices| *class < choices));
+    whole.or_else(word).or_else(number)
+}
+
+/// The pixels of a photograph [height, width] that lie in a part of it.
+///
+/// # Errors
+/// A mask that cannot be read or has another size.
+fn covered(region: &Region, (height, width): (usize, usize)) -> Result<Array2<bool>> {
+    match region {
+        Region::Box([left, top, box_width, box_height]) => {
+            Ok(Array2::from_shape_fn((height, width), |(row, column)| {
+                let (x, y) = (column as f64 + 0.5, row as f64 + 0.5);
+                x >= *left && x < left + box_width && y >= *top && y < top + box_height
+            }))
+        }
+        Region::Mask(mask) => {
+            let drawn = read(mask, [0; 3])?;
+            if drawn.dim() != (height, width, 3) {
+                let got = drawn.dim();
+                return Err(Error::input(format!(
+                    "{}: the mask is {}×{} pixels, its photograph {width}×{height}",
+                    mask.display(),
+                    got.1,
+                    got.0
+                )));
+            }
+            // A mask of class numbers has no white: then whatever is not black counts.
+            let white = if drawn.iter().any(|value| *value >= 128) { 128 } else { 1 };
+            Ok(Array2::from_shape_fn((height, width), |(row, column)| (0..3).any(|c| drawn[[row, column, c]] >= white)))
+        }
+    }
+}
+
+/// The given pixels as the network's input sees them.
+///
+/// # Errors
+/// None of them are seen.
+fn seen_part(pixels: &Array2<bool>, fit: &Fit, path: &Path) -> Result<Array2<bool>> {
+    let seen = project(pixels, fit);
+    if seen.iter().any(|counts| *counts) {
+        return Ok(seen);
+    }
+    Err(Error::input(format!(
+        "{}: the given pixels lie outside of the photograph, or of the part of it that the network sees",
+        path.display()
+    )))
+}
+
+/// A photograph's mask as the network's input sees it: each input pixel looks where its centre lies.
+fn project(mask: &Array2<bool>, fit: &Fit) -> Array2<bool> {
+    Array2::from_shape_fn((fit.crop.height, fit.crop.width), |(row, column)| {
+        let (x, y) = fit.to_photo((column as f64 + 0.5, row as f64 + 0.5));
+        mask.get((y.max(0.0) as usize, x.max(0.0) as usize)).copied().unwrap_or(false)
+    })
+}
+
+fn unit(image: ArrayView3<u8>) -> Array3<f32> {
+    image.mapv(|value| f32::from(value) / 255.0)
+}

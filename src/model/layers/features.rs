@@ -1,0 +1,239 @@
+//! The last features before a head: from the last convolution to the activation that a person would explain.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::layers::kind::{Role, role};
+use crate::model::layers::step::{Step, element_wise, readers, steps};
+use crate::model::{Head, Network};
+
+/// What lies between one value and the next that everything goes through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// An activation function, of one operator or several.
+    Activation,
+    /// Several branches' features side by side.
+    Concatenation,
+    /// The same features: normalised, weighed, summed or laid out differently.
+    Features,
+    /// Other features, or none.
+    End,
+}
+
+impl Network {
+    /// The ONNX value of the last features before `head`, as [`Network::default_target`] describes them.
+    pub(crate) fn last_features(&self, head: &Head) -> Option<String> {
+        let steps = steps(&self.definition, &self.values);
+        let chain = Chain::new(&steps, readers(&steps, &self.definition));
+        let last = self.last_convolution(&chain, head)?;
+        Some(self.follow(&chain, last).to_string())
+    }
+
+    /// Position of the last convolution with a map that leads to the head and is not the head itself.
+    fn last_convolution(&self, chain: &Chain, head: &Head) -> Option<usize> {
+        let steps = chain.steps;
+        let position: BTreeMap<&str, usize> = steps
+            .iter()
+            .enumerate()
+            .flat_map(|(index, step)| step.node.outputs.iter().map(move |output| (output.as_str(), index)))
+            .collect();
+        let mut above = BTreeSet::new();
+        let mut pending = vec![head.logits.as_str()];
+        while let Some(value) = pending.pop() {
+            if let Some(&index) = position.get(value)
+                && above.insert(index)
+            {
+                pending.extend(steps.get(index).iter().flat_map(|step| step.inputs.iter().copied()));
+            }
+        }
+        let scores = self.score_convolution(steps, &position, head);
+        let convolutions: Vec<(usize, &Step)> = above
+            .into_iter()
+            .rev()
+            .filter_map(|index| Some((index, steps.get(index)?)))
+            .filter(|(index, step)| Some(*index) != scores && self.mixes_channels(chain, step))
+            .collect();
+        // A single channel is what attention weighs features with.
+        let several = convolutions.iter().find(|(_, step)| self.channels(step.output()) != Some(1));
+        several.or(convolutions.first()).map(|(index, _)| *index)
+    }
+
+    /// A convolution, or a matrix product over the channels of a map, with more than one position left.
+    fn mixes_channels<'a>(&self, chain: &Chain<'_, 'a>, step: &Step<'a>) -> bool {
+        match step.node.op.as_str() {
+            "Conv" | "ConvTranspose" => self.is_map(step.output()),
+            "MatMul" | "Gemm" if step.inputs.len() == 1 => self.becomes_map(chain, step.output()),
+            _ => false,
+        }
+    }
+
+    /// Whether a value is a map, or rows of cells that are made a map again, perhaps after a bias was added.
+    fn becomes_map<'a>(&self, chain: &Chain<'_, 'a>, mut value: &'a str) -> bool {
+        while !self.is_map(value) {
+            match chain.first_reader(value) {
+                Some(reader) if reader.node.op == "Add" && reader.inputs.len() == 1 => value = reader.output(),
+                reader => return reader.is_some_and(|it| it.node.op == "Reshape" && self.is_map(it.output())),
+            }
+        }
+        true
+    }
+
+    /// The number of channels of a map.
+    fn channels(&self, value: &str) -> Option<usize> {
+        let axis = if self.layouts.channels_last(value) { 3 } else { 1 };
+        self.values.probed(value).get(axis).copied()
+    }
+
+    /// The 1×1 convolution, if there is one, that turns features into class scores: nothing but pooling, activation
+    /// and reshaping lies between it and the logits.
+    fn score_convolution(&self, steps: &[Step], position: &BTreeMap<&str, usize>, head: &Head) -> Option<usize> {
+        let mut value = head.logits.as_str();
+        loop {
+            let index = *position.get(value)?;
+            let step = steps.get(index)?;
+            match role(step, &self.values) {
+                Role::Layer { convolution: Some(convolution), .. } => {
+                    let output = self.values.probed(step.output());
+                    let channels = output.get(if self.layouts.channels_last(step.output()) { 3 } else { 1 }).copied();
+                    let scores = convolution.kernel_size == [1, 1] && channels.is_some() && channels == head.classes;
+                    return scores.then_some(index);
+                }
+                Role::Layer { kind, .. } if !passes_scores(&kind) => return None,
+                _ => value = step.inputs.first()?,
+            }
+        }
+    }
+
+    /// From a convolution onwards to the first activation, and to the concatenation it ends in, if any.
+    fn follow<'a>(&self, chain: &Chain<'_, 'a>, start: usize) -> &'a str {
+        let mut at = start;
+        let mut activated = false;
+        while let Some(region) = self.to_next_map(chain, at)
+            && let (Some(here), Some(&last)) = (chain.steps.get(at), region.last())
+        {
+            match self.way(chain, &region, here.output()) {
+                Way::Activation if !activated => activated = true,
+                Way::Concatenation => {}
+                Way::Features if !activated => {}
+                _ => break,
+            }
+            at = last;
+        }
+        chain.steps.get(at).map_or("", |step| step.output())
+    }
+
+    /// Positions of the steps from the one at `at` to the next map that everything goes through; some normalisations leave the
+    /// shape of a map in between.
+    fn to_next_map(&self, chain: &Chain, at: usize) -> Option<Vec<usize>> {
+        let mut region = chain.meeting(at)?;
+        while let Some(&last) = region.last()
+            && !self.is_map(chain.steps.get(last)?.output())
+        {
+            region.extend(chain.meeting(last)?);
+        }
+        Some(region)
+    }
+
+    /// What the operators of a region, which begins at `value`, are together.
+    fn way(&self, chain: &Chain, region: &[usize], value: &str) -> Way {
+        let region: Vec<&Step> = region.iter().filter_map(|at| chain.steps.get(*at)).collect();
+        if let [only] = region.as_slice() {
+            return match role(only, &self.values) {
+                Role::Activation(_) => Way::Activation,
+                Role::Alias | Role::Scale { .. } => Way::Features,
+                Role::Layer { kind, .. } => match kind.as_str() {
+                    "PReLU" => Way::Activation,
+                    "Concatenate" => Way::Concatenation,
+                    kind if keeps_features(kind) => Way::Features,
+                    // Rows of cells, which a product over channels left, are laid out as a map.
+                    "Reshape" if !self.is_map(value) => Way::Features,
+                    _ => Way::End,
+                },
+                Role::Flatten => Way::End,
+            };
+        }
+        let all_element_wise = region.iter().all(|step| step.compound.is_some() || element_wise(&step.node.op));
+        let shape = |value: &str| self.values.probed(value);
+        let reshaped = region.last().is_some_and(|last| self.is_map(value) && shape(last.output()) != shape(value));
+        match () {
+            () if all_element_wise && self.is_map(value) => Way::Activation,
+            () if reshaped || region.iter().any(|step| self.mixes_cells(chain, step)) => Way::End,
+            // What remains looks at the whole map and gives it back: a normalisation spelled out, or a gate.
+            () => Way::Features,
+        }
+    }
+
+    /// A convolution of a map or a product over its cells; products of one vector an image, as in gates, are neither.
+    fn mixes_cells<'a>(&self, chain: &Chain<'_, 'a>, step: &Step<'a>) -> bool {
+        let product = matches!(step.node.op.as_str(), "MatMul" | "Gemm" | "Einsum");
+        let shape = self.values.probed(step.output());
+        let vectors = shape.iter().rev().skip(1).product::<usize>();
+        self.mixes_channels(chain, step) || (product && vectors > self.values.fixed_batch.unwrap_or(1))
+    }
+}
+
+/// A network's steps in their order, and who reads each value.
+struct Chain<'s, 'a> {
+    steps: &'s [Step<'a>],
+    /// How often each value is read.
+    counts: BTreeMap<String, usize>,
+    /// Position of the first step that reads each value.
+    first: BTreeMap<&'s str, usize>,
+}
+
+impl<'s, 'a> Chain<'s, 'a> {
+    fn new(steps: &'s [Step<'a>], counts: BTreeMap<String, usize>) -> Chain<'s, 'a> {
+        let inputs =
+            steps.iter().enumerate().rev().flat_map(|(at, step)| step.inputs.iter().map(move |input| (*input, at)));
+        Chain { steps, counts, first: inputs.collect() }
+    }
+
+    fn first_reader(&self, value: &str) -> Option<&'s Step<'a>> {
+        self.first.get(value).and_then(|at| self.steps.get(*at))
+    }
+
+    /// Positions of the steps from the output of the one at `at` to the next value that everything goes through, which is the
+    /// last one's output; `None` where the ways do not meet.
+    fn meeting(&self, at: usize) -> Option<Vec<usize>> {
+        let count = |value: &str| self.counts.get(value).copied().unwrap_or(0);
+        let value = self.steps.get(at)?.output();
+        let mut reached = BTreeSet::from([value]);
+        // How often values that were reached are still to be read; being an output of the network is never done with.
+        let mut open = count(value);
+        let mut region = Vec::new();
+        for (position, step) in self.steps.iter().enumerate().skip(at + 1) {
+            let read = step.inputs.iter().filter(|input| reached.contains(**input)).count();
+            if read == 0 {
+                continue;
+            }
+            region.push(position);
+            open = open.saturating_sub(read);
+            if open == 0 {
+                return Some(region);
+            }
+            for output in &step.node.outputs {
+                open += count(output);
+                reached.insert(output);
+            }
+        }
+        None
+    }
+}
+
+fn passes_scores(kind: &str) -> bool {
+    kind.contains("Pooling") || matches!(kind, "Dropout" | "Reshape" | "Permute" | "UpSampling2D" | "Resizing")
+}
+
+fn keeps_features(kind: &str) -> bool {
+    matches!(
+        kind,
+        "BatchNormalization"
+            | "InstanceNormalization"
+            | "LayerNormalization"
+            | "GroupNormalization"
+            | "LRN"
+            | "Add"
+            | "Multiply"
+            | "Dropout"
+            | "Permute"
+    )
+}

@@ -1,0 +1,9 @@
+//! Reading an ONNX file: what it holds, what is rewritten before tract sees it, and what is refused and why.
+
+pub(crate) mod bounds;
+pub(crate) mod catch_panic;
+pub(crate) mod onnx;
+pub(crate) mod opset;
+pub(crate) mod refusal;
+pub(crate) mod to_f32;
+pub(crate) mod values;

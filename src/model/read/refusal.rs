@@ -1,0 +1,256 @@
+//! Why a network cannot be used: all reasons at once, so that a user learns them in one message and not one per attempt.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path};
+
+use tract_onnx::pb::{self, tensor_proto::DataLocation, tensor_proto::DataType};
+
+use crate::error::Error;
+use crate::model::read::onnx::DeclaredInput;
+use crate::model::read::opset::reader;
+
+/// An image side or number of channels longer than this is taken for damage, not for data.
+const LONGEST_AXIS: i64 = 1 << 24;
+/// Largest number of elements a tensor may declare (4 GiB of float32).
+const LARGEST_TENSOR: usize = 1 << 30;
+
+/// One message with all `reasons`.
+pub(crate) fn refusal(file: &Path, reasons: &[String]) -> Error {
+    let list: Vec<String> = reasons.iter().map(|reason| format!("\n  - {}", printable(reason))).collect();
+    Error::input(format!("{}: this network cannot be used:{}", file.display(), list.concat()))
+}
+
+/// Names come from the file and may hold line breaks or control characters; messages stay on their line.
+pub(crate) fn printable(text: &str) -> String {
+    let shortened: String = text.chars().take(400).collect();
+    shortened.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Values in ONNX are named; a list of names in a message is cut after a few.
+pub(crate) fn list(names: &BTreeSet<String>) -> String {
+    let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
+    let rest = names.len().saturating_sub(shown.len());
+    if rest > 0 { format!("{} and {rest} more", shown.join(", ")) } else { shown.join(", ") }
+}
+
+/// What is wrong with the weights: impossible shapes, missing bytes, external files that are not there or lie elsewhere.
+pub(crate) fn weight_reasons(graph: &pb::GraphProto, folder: &Path) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let mut missing = BTreeSet::new();
+    for (name, tensor) in tensors(graph) {
+        let name = printable(name);
+        let Some(elements) = elements(&tensor.dims) else {
+            reasons.push(format!("weight `{name}` declares the impossible shape {:?}", tensor.dims));
+            continue;
+        };
+        let width = width(tensor.data_type);
+        if tensor.data_location == Some(DataLocation::External as i32) {
+            match external(tensor, folder, width.and_then(|width| elements.checked_mul(width))) {
+                Ok(()) => {}
+                Err(External::Missing(file)) => _ = missing.insert(file),
+                Err(External::Wrong(what)) => reasons.push(format!("weight `{name}` {what}")),
+            }
+        } else if let Some(width) = width {
+            let typed = tensor.float_data.len()
+                + tensor.int32_data.len()
+                + tensor.int64_data.len()
+                + tensor.double_data.len()
+                + tensor.uint64_data.len();
+            let complete = if tensor.raw_data.is_empty() {
+                typed == elements
+            } else {
+                elements.checked_mul(width) == Some(tensor.raw_data.len())
+            };
+            if !complete {
+                reasons.push(format!("weight `{name}` of shape {:?} does not hold that many values", tensor.dims));
+            }
+        }
+    }
+    if !missing.is_empty() {
+        reasons.push(format!("its weights lie in {}, which is not beside the model; put it there", list(&missing)));
+    }
+    if !graph.sparse_initializer.is_empty() {
+        reasons.push("it has sparse weights, which are not supported".into());
+    }
+    reasons
+}
+
+/// All tensors with a name for each: the initializers, and the attributes of operators, such as a Constant's value.
+fn tensors(graph: &pb::GraphProto) -> impl Iterator<Item = (&str, &pb::TensorProto)> {
+    let initializers = graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor));
+    let attributes = graph.node.iter().flat_map(|node| {
+        let name = node.output.first().unwrap_or(&node.name).as_str();
+        node.attribute.iter().flat_map(|a| a.t.iter().chain(&a.tensors)).map(move |tensor| (name, tensor))
+    });
+    initializers.chain(attributes)
+}
+
+/// What is wrong with a tensor's external data.
+enum External {
+    /// The file of this name is not there.
+    Missing(String),
+    Wrong(String),
+}
+
+/// Whether a tensor of so many bytes can be read from the external file it names. ONNX forbids to leave the model's
+/// folder; a model from somewhere must not read the files of whoever looks at it.
+fn external(tensor: &pb::TensorProto, folder: &Path, bytes: Option<usize>) -> std::result::Result<(), External> {
+    let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
+    let number = |key: &str| {
+        let value = entry(key).map(|text| text.parse::<u64>());
+        value.transpose().map_err(|_| External::Wrong(format!("has an external {key} that is no number")))
+    };
+    let Some(location) = entry("location") else {
+        return Err(External::Wrong("lies in an external file that is not named".into()));
+    };
+    let inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
+    if location.is_empty() || !Path::new(location).components().all(inside) {
+        return Err(External::Wrong(format!("lies outside the model's folder, in `{location}`, which is not allowed")));
+    }
+    let Ok(metadata) = std::fs::metadata(folder.join(location)) else {
+        return Err(External::Missing(location.clone()));
+    };
+    if !metadata.is_file() {
+        return Err(External::Wrong(format!("lies in `{location}`, which is no file")));
+    }
+    let offset = number("offset")?.unwrap_or(0);
+    let rest = metadata.len().checked_sub(offset);
+    let length = number("length")?.or(rest);
+    let fits = length.zip(rest).is_some_and(|(length, rest)| length <= rest)
+        && bytes.is_none_or(|bytes| length == Some(bytes as u64));
+    let part = format!("the {} bytes from {offset}", length.unwrap_or(0));
+    if fits {
+        Ok(())
+    } else {
+        Err(External::Wrong(format!("is not {part} of `{location}`: the file was cut or changed")))
+    }
+}
+
+/// The number of elements, unless the shape is negative or out of all proportion.
+fn elements(dims: &[i64]) -> Option<usize> {
+    let product = dims.iter().try_fold(1usize, |product, &dim| {
+        let dim = usize::try_from(dim).ok().filter(|_| dim <= 1 << 40)?;
+        product.checked_mul(dim)
+    })?;
+    (product <= LARGEST_TENSOR).then_some(product)
+}
+
+/// Bytes per element of the types whose raw data can be checked.
+fn width(element: i32) -> Option<usize> {
+    match DataType::try_from(element).ok()? {
+        DataType::Float | DataType::Int32 | DataType::Uint32 => Some(4),
+        DataType::Double | DataType::Int64 | DataType::Uint64 => Some(8),
+        DataType::Float16 | DataType::Bfloat16 | DataType::Int16 | DataType::Uint16 => Some(2),
+        DataType::Uint8 | DataType::Int8 | DataType::Bool => Some(1),
+        _ => None,
+    }
+}
+
+/// Operators that no convolutional classifier needs and that have no gradient here, and those nobody knows.
+pub(crate) fn operator_reasons(proto: &pb::ModelProto, graph: &pb::GraphProto) -> Vec<String> {
+    let known = reader().op_register.0;
+    let constants = constant_values(graph);
+    let mut quantised = BTreeSet::new();
+    let mut control = BTreeSet::new();
+    let mut recurrent = BTreeSet::new();
+    let mut unknown = BTreeSet::new();
+    for node in &graph.node {
+        let op = node.op_type.as_str();
+        let integer = op.starts_with("QLinear") || matches!(op, "ConvInteger" | "MatMulInteger");
+        // Weights stored as integers and made float by DequantizeLinear are an ordinary float network.
+        let quantises = matches!(op, "QuantizeLinear" | "DynamicQuantizeLinear" | "DequantizeLinear")
+            && node.input.first().is_some_and(|value| !constants.contains(value.as_str()));
+        if integer || quantises {
+            quantised.insert(op.to_string());
+        } else if matches!(op, "If" | "Loop" | "Scan") {
+            control.insert(op.to_string());
+        } else if matches!(op, "RNN" | "LSTM" | "GRU") {
+            recurrent.insert(op.to_string());
+        } else if !known.contains_key(op) {
+            let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", node.domain) };
+            unknown.insert(format!("{domain}{op}"));
+        }
+    }
+    let mut reasons = Vec::new();
+    let mut give = |found: &BTreeSet<String>, text: &str| {
+        if !found.is_empty() {
+            reasons.push(format!("{text}: {}", list(found)));
+        }
+    };
+    give(&quantised, "it is quantised (integer arithmetic has no gradient); export the float network");
+    give(&control, "it has control flow");
+    give(&recurrent, "it has recurrent layers");
+    give(&unknown, "it has operators that are not known");
+    let functions: BTreeSet<String> = proto.functions.iter().filter_map(|function| function.name.clone()).collect();
+    give(&functions, "it defines functions of its own; export it with them inlined");
+    reasons
+}
+
+/// Values that depend on weights and constants alone, also through operators such as DequantizeLinear.
+fn constant_values(graph: &pb::GraphProto) -> BTreeSet<&str> {
+    let mut constants: BTreeSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    for node in &graph.node {
+        if node.input.iter().filter(|value| !value.is_empty()).all(|value| constants.contains(value.as_str())) {
+            constants.extend(node.output.iter().map(String::as_str));
+        }
+    }
+    constants
+}
+
+/// The one input that is an image, or the reasons why there is none.
+pub(crate) fn declared_input(graph: &pb::GraphProto) -> std::result::Result<DeclaredInput, Vec<String>> {
+    let weights: BTreeSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    let inputs: Vec<&pb::ValueInfoProto> =
+        graph.input.iter().filter(|input| !weights.contains(input.name.as_str())).collect();
+    let input = match inputs.as_slice() {
+        [] => return Err(vec!["it has no input".into()]),
+        [input] => *input,
+        several => {
+            let names: BTreeSet<String> = several.iter().map(|input| input.name.clone()).collect();
+            let count = several.len();
+            return Err(vec![format!("it has {count} inputs ({}), and one image is all there is", list(&names))]);
+        }
+    };
+    let name = input.name.clone();
+    let Some(pb::type_proto::Value::TensorType(tensor)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
+        return Err(vec![format!("its input `{name}` is not a tensor")]);
+    };
+    let mut reasons = Vec::new();
+    let element = DataType::try_from(tensor.elem_type).unwrap_or(DataType::Undefined);
+    let numeric =
+        matches!(element, DataType::Float | DataType::Double | DataType::Float16 | DataType::Uint8 | DataType::Int8);
+    if !numeric {
+        reasons.push(format!("its input `{name}` holds {} values, not pixels", element.as_str_name().to_lowercase()));
+    }
+    let dims = match &tensor.shape {
+        None => vec![None; 4],
+        Some(shape) => {
+            use pb::tensor_shape_proto::dimension::Value;
+            // Exporters write 0 or -1 as well as a name for an open axis; 0 is damage where pixels should be.
+            let dim = |d: &pb::tensor_shape_proto::Dimension| match d.value {
+                Some(Value::DimValue(value)) if value >= 0 => Some(value),
+                _ => None,
+            };
+            let declared: Vec<Option<i64>> = shape.dim.iter().map(dim).collect();
+            if declared.iter().flatten().any(|&value| value == 0 || value > LONGEST_AXIS)
+                || elements(&declared.iter().map(|d| d.unwrap_or(1)).collect::<Vec<_>>()).is_none()
+            {
+                reasons.push(format!("its input `{name}` has the impossible shape {}", shape_text(&declared)));
+            }
+            if declared.len() != 4 {
+                reasons.push(format!(
+                    "its input `{name}` has the shape {}, not that of images (four axes)",
+                    shape_text(&declared)
+                ));
+            }
+            declared.into_iter().map(|d| d.and_then(|value| usize::try_from(value).ok())).collect()
+        }
+    };
+    if reasons.is_empty() { Ok(DeclaredInput { name, dims, element }) } else { Err(reasons) }
+}
+
+/// A shape as Keras writes it, `None` for an open axis.
+fn shape_text(dims: &[Option<i64>]) -> String {
+    let axes: Vec<String> = dims.iter().map(|d| d.map_or("None".into(), |value| value.to_string())).collect();
+    format!("({})", axes.join(", "))
+}

@@ -1,0 +1,7 @@
+//! Running a network through tract: plans with taps, our own convolution inside them, and the tail in double precision.
+
+pub(crate) mod channels_first;
+pub(crate) mod convolution;
+pub(crate) mod f64_ops;
+pub mod plan;
+pub mod tail;

@@ -1,0 +1,198 @@
+//! The measurements of one network: what is made ready once, and the order of the work.
+
+use crate::backprop::graph::{Conv, Op};
+use crate::chapter::section::{self, Loaded};
+use crate::config::{Chapter, Section};
+use crate::error::Result;
+use crate::measure::detail::detail;
+use crate::measure::pointing::pointing;
+use crate::study::anatomy::Anatomy;
+use crate::study::claims::{self, Activations, Comparison, HeadDifferences, Maps, Role, threshold};
+use crate::study::copies::Parameters;
+use crate::study::maps::{Compared, Numbers, Seen, look};
+use crate::study::samples::{self, Samples};
+use crate::study::sizes::Sizes;
+use crate::study::{accuracy, changes, heads, layers, perturbing, probes, randomised};
+use ndarray::Axis;
+use rayon::prelude::*;
+
+/// What the seed of copy number 0 is above the chapter's.
+const COPIES: u64 = 20_000;
+
+/// Measures a network as far as its inputs allow. Figures are left to be filled in.
+///
+/// # Errors
+/// Inputs that cannot be read; a network that cannot be run or differentiated in batches.
+pub fn network(chapter: &Chapter, section: &Section, loaded: &Loaded, sizes: &Sizes) -> Result<inference::Network> {
+    let network = &loaded.network;
+    let target = section::target(chapter, section, network)?;
+    let anatomy = Anatomy::new(network, &target.tensor, section.placement, loaded.size(), sizes.maps)?;
+    let samples = Samples::of(chapter, section, loaded)?;
+    let seed = samples::seed(chapter);
+    let images = samples.images(0, sizes.maps)?;
+    let (role, name) = role(loaded, section);
+
+    // On a handful of images nothing can be decided: copies, cascade and perturbations are left out.
+    let enough = images.len() >= threshold::IMAGES;
+    let parameters = Parameters::of(&anatomy.graph);
+    let draws: Vec<Vec<Op>> = (0..sizes.copies)
+        .into_par_iter()
+        .map(|copy| parameters.draw(&anatomy.graph, chapter.seed.wrapping_add(COPIES + copy as u64)))
+        .collect();
+    let copies: Vec<_> =
+        draws.iter().map(|draw| parameters.replaced(&anatomy.graph, draw, parameters.stages())).collect();
+
+    let (seen, trained): (Vec<Seen>, Vec<Numbers>) =
+        look(&anatomy, &anatomy.graph, &images, sizes.detail)?.into_iter().unzip();
+    let of_copies = if enough { &copies[..] } else { &[] };
+    let of_copies: Vec<Vec<Numbers>> = of_copies
+        .par_iter()
+        .map(|copy| Ok(look(&anatomy, copy, &images, sizes.detail)?.into_iter().map(|(_, numbers)| numbers).collect()))
+        .collect::<Result<_>>()?;
+    let compared = Compared { trained, copies: of_copies };
+
+    let answered = layers::answered(&anatomy, &images)?;
+    let kernels: Vec<Vec<Conv>> = copies.iter().map(|copy| layers::convolutions(&anatomy, copy)).collect();
+    let mut filters = layers::filters(&anatomy, &kernels, &images, sizes);
+    filters.iter_mut().zip(&answered).for_each(|(filters, answers)| filters.alive = answers.alive);
+    let probed = if enough { samples.images(0, 2 * sizes.probe)? } else { Vec::new() };
+    let head = Heads { sizes, anatomy: &anatomy, samples: &samples, images: &images, seen: &seen };
+    Ok(inference::Network {
+        name,
+        role,
+        images: samples.words().into(),
+        side: anatomy.size.0.min(anatomy.size.1),
+        layers: layers::layers(&anatomy),
+        filters,
+        poolings: layers::poolings(&anatomy, &images[..sizes.detail.min(images.len())])?,
+        activations: activations(&anatomy, &compared, answered),
+        input_detail: images.iter().take(sizes.detail).map(|i| input_detail(&i.shown)).collect(),
+        heads: head.measured(&compared, &parameters, if enough { &draws } else { &[] }, seed)?,
+        head_differences: (network.heads().len() > 1).then(|| differences(&compared)),
+        probes: probes::probes(&anatomy, &copies[..sizes.probed_copies.min(copies.len())], &probed)?,
+        figures: inference::Figures::default(),
+    })
+}
+
+/// The part a network plays, by its file's name, and its name in sentences: short for the bundled chapter's networks,
+/// the section's title for others.
+fn role(loaded: &Loaded, section: &Section) -> (Role, String) {
+    let known = match loaded.network.name() {
+        "base-line" => (Role::Base, "Base model"),
+        "base-mnist" => (Role::Digits, "Base (digits)"),
+        "variation-1" => (Role::Variation(1), "Variation 1"),
+        "variation-2" => (Role::Variation(2), "Variation 2"),
+        "variation-3" => (Role::Variation(3), "Variation 3"),
+        "deep-line" => (Role::Deep, "Deep model"),
+        _ => return (Role::Other, section.title.clone()),
+    };
+    (known.0, known.1.to_string())
+}
+
+/// Detail of an input image, the mean of its channels that show anything.
+fn input_detail(shown: &ndarray::Array3<f32>) -> f64 {
+    let of: Vec<f64> = shown.axis_iter(Axis(2)).map(detail).filter(|detail| *detail > 0.0).collect();
+    crate::measure::mean(&of).unwrap_or(0.0)
+}
+
+fn activations(anatomy: &Anatomy, compared: &Compared, answered: Vec<layers::Answers>) -> Vec<Activations> {
+    let last = anatomy.convolutions.len().saturating_sub(1);
+    let layer = |(i, answers): (usize, layers::Answers)| Activations {
+        layer: anatomy.convolutions[i].layer.name.clone(),
+        detail: if i == 0 { compared.detail() } else { Comparison::default() },
+        lift: if i == last { compared.attention() } else { None },
+        zeros: answers.zeros,
+    };
+    answered.into_iter().enumerate().map(layer).collect()
+}
+
+/// How the heads' maps differ from one another, in the network and its copies.
+fn differences(compared: &Compared) -> HeadDifferences {
+    let sum = |of: fn(&Numbers) -> usize| compared.trained.iter().map(of).sum();
+    HeadDifferences {
+        grad_cam: compared.comparison(|n| n.agreement[0].difference),
+        hires_cam: compared.comparison(|n| n.agreement[1].difference),
+        distance: compared.comparison(|n| n.agreement[0].distance),
+        pairs: sum(|n| n.agreement[0].pairs),
+        empty_pairs: sum(|n| n.agreement[0].empty_pairs),
+    }
+}
+
+/// What the measurements of the heads share.
+struct Heads<'a> {
+    sizes: &'a Sizes,
+    anatomy: &'a Anatomy<'a>,
+    samples: &'a Samples<'a>,
+    images: &'a [crate::input::sources::Ready],
+    seen: &'a [Seen],
+}
+
+impl Heads<'_> {
+    /// All heads; without draws of new weights there is neither a cascade nor a perturbation.
+    fn measured(
+        &self,
+        compared: &Compared,
+        parameters: &Parameters,
+        draws: &[Vec<Op>],
+        seed: u64,
+    ) -> Result<Vec<inference::Head>> {
+        let Heads { sizes, anatomy, samples, images, seen } = *self;
+        let network = anatomy.network;
+        let plan = accuracy::plan(network, anatomy.size)?;
+        let correct = accuracy::correct(network, &plan, samples, sizes.accuracy)?;
+        let controls = heads::control_lifts(anatomy, images, seed);
+        let overlaps = heads::overlaps(anatomy, images, seen, sizes);
+        let gradients = heads::gradients(anatomy, images, seen)?;
+        let first = sizes.cascade.min(images.len());
+        let (mut cascade, mut faithfulness) = (Vec::new(), Vec::new());
+        if !draws.is_empty() {
+            let draws = &draws[..sizes.cascade_copies.min(draws.len())];
+            cascade = randomised::cascade(anatomy, parameters, draws, &images[..first], &seen[..first])?;
+            faithfulness = perturbing::faithfulness(anatomy, samples, images, seen, sizes, seed)?;
+        }
+        let changes = if samples.are_lines() {
+            changes::changes(anatomy, &samples.sources, sizes.changed, seed)?
+        } else {
+            Vec::new()
+        };
+        let head = |i: usize| inference::Head {
+            name: network.heads()[i].name.clone(),
+            classes: network.heads()[i].classes.unwrap_or(0).max(2),
+            correct: correct[i].clone(),
+            accuracy_by_seed: self.recorded(&network.heads()[i].name),
+            grad_cam: self.maps(compared, i, 0),
+            hires_cam: self.maps(compared, i, 1),
+            controls: controls.clone(),
+            gradients: gradients[i],
+            overlaps: overlaps[i].clone(),
+            faithfulness: faithfulness.get(i).cloned().unwrap_or_default(),
+            cascade: cascade.get(i).cloned().unwrap_or_default(),
+            changes: changes.get(i).cloned().unwrap_or_default(),
+        };
+        Ok((0..network.heads().len()).map(head).collect())
+    }
+
+    /// The maps of one head by one method.
+    fn maps(&self, compared: &Compared, head: usize, method: usize) -> Maps {
+        let masks = || self.images.iter().zip(self.seen).filter_map(|(image, seen)| Some((image.mask.as_ref()?, seen)));
+        let share =
+            |mask: &ndarray::Array2<bool>| mask.iter().filter(|on| **on).count() as f64 / mask.len().max(1) as f64;
+        let shown = |seen: &&Seen| seen.cells[head][method].iter().any(|&v| v > 0.0);
+        Maps {
+            lift: (masks().count() > 0).then(|| compared.lift(head, method)),
+            pointing: masks()
+                .map(|(mask, seen)| pointing(seen.dense(&self.anatomy.placed, head, method).view(), mask.view()))
+                .collect(),
+            area: masks().map(|(mask, _)| share(mask)).collect(),
+            maps: self.seen.len(),
+            empty: self.seen.len() - self.seen.iter().filter(shown).count(),
+        }
+    }
+
+    /// The accuracies of all trainings that the model records for a head.
+    fn recorded(&self, head: &str) -> Vec<f64> {
+        let metadata = self.anatomy.network.metadata();
+        let text = metadata.get(&format!("accuracy_by_seed.{head}"));
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+}

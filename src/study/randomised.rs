@@ -1,0 +1,91 @@
+//! The cascade of Adebayo et al. (2018): new weights from the top downwards, and what is left of each map.
+
+use crate::backprop::graph::{Graph, Op};
+use crate::error::Result;
+use crate::input::sources::Ready;
+use crate::measure::similarity::spearman;
+use crate::study::anatomy::Anatomy;
+use crate::study::claims::Stage;
+use crate::study::copies::Parameters;
+use crate::study::maps::{Seen, in_batches, see};
+use rayon::prelude::*;
+
+/// The stages by head. The class that is explained stays the trained network's; images whose map is empty there are
+/// left out, and the similarity of the others is the mean over the copies (an empty map has none, and counts as 0 there
+/// unless it is empty in all).
+///
+/// # Errors
+/// Those of running and walking back.
+pub fn cascade(
+    anatomy: &Anatomy,
+    parameters: &Parameters,
+    draws: &[Vec<Op>],
+    images: &[Ready],
+    seen: &[Seen],
+) -> Result<Vec<Vec<Stage>>> {
+    let heads = anatomy.network.heads().len();
+    let images = &images[..images.len().min(seen.len())];
+    let cases: Vec<(usize, usize)> =
+        (0..parameters.stages()).flat_map(|stage| (0..draws.len()).map(move |draw| (stage, draw))).collect();
+    // By case, then by image, then by head.
+    let similar: Vec<Vec<Vec<Option<f64>>>> = cases
+        .par_iter()
+        .map(|&(stage, draw)| {
+            let graph = parameters.replaced(&anatomy.graph, &draws[draw], stage + 1);
+            similarities(anatomy, &graph, images, seen)
+        })
+        .collect::<Result<_>>()?;
+    let of_head = |head: usize| {
+        let stage = |stage: usize| {
+            let of_draws = &similar[stage * draws.len()..(stage + 1) * draws.len()];
+            let shown = (0..images.len()).filter(|&i| seen[i].cells[head][0].iter().any(|&v| v > 0.0));
+            let similarity = shown.map(|i| mean(of_draws.iter().map(|draw| draw[i][head]))).collect();
+            Stage { layer: name(anatomy, parameters, stage), similarity }
+        };
+        (0..parameters.stages()).map(stage).collect()
+    };
+    Ok((0..heads).map(of_head).collect())
+}
+
+/// Spearman's correlation of the maps by a graph with the trained network's, by image, then by head; `None` if the new
+/// map is empty.
+fn similarities(anatomy: &Anatomy, graph: &Graph, images: &[Ready], seen: &[Seen]) -> Result<Vec<Vec<Option<f64>>>> {
+    in_batches(anatomy, graph, images, &anatomy.explained(), |run, part| {
+        let before = &seen[part];
+        let heads = 0..anatomy.network.heads().len();
+        let classes: Vec<Vec<usize>> =
+            heads.clone().map(|head| before.iter().map(|seen| seen.classes[head]).collect()).collect();
+        let after = see(anatomy, run, Some(&classes))?;
+        let similarity = |before: &Seen, after: &Seen, head: usize| {
+            let empty = after.cells[head][0].iter().all(|&v| v <= 0.0);
+            let dense = |seen: &Seen| seen.dense(&anatomy.placed, head, 0);
+            (!empty).then(|| spearman(dense(before).view(), dense(after).view()))
+        };
+        let image = |(before, after)| heads.clone().map(|head| similarity(before, after, head)).collect();
+        Ok(before.iter().zip(&after).map(image).collect())
+    })
+}
+
+/// The mean with 0 for what is missing; `None` if all is.
+fn mean(values: impl Iterator<Item = Option<f64>> + Clone) -> Option<f64> {
+    values.clone().any(|value| value.is_some()).then(|| {
+        let n = values.clone().count().max(1);
+        values.flatten().sum::<f64>() / n as f64
+    })
+}
+
+/// The layers that are new at a stage: those whose output comes first after the new weights.
+fn name(anatomy: &Anatomy, parameters: &Parameters, stage: usize) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for node in parameters.stage(stage) {
+        let name = anatomy.layer_of(node).unwrap_or_default();
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    match names.as_slice() {
+        [] => format!("layer {} from the top", stage + 1),
+        [one] => (*one).to_string(),
+        [first, .., last] => format!("{first} to {last}"),
+    }
+}
