@@ -2,10 +2,10 @@
 
 pub mod activations;
 pub mod architecture;
-mod charts;
+pub(crate) mod charts;
 mod choose_layers;
 pub mod filters;
-mod findings;
+pub(crate) mod findings;
 mod gallery;
 pub mod heatmaps;
 mod room;

@@ -186,7 +186,7 @@ impl Network {
     pub fn weight(&self, name: &str) -> Result<ArrayD<f32>> {
         let missing = || Error::input(format!("{}: there is no weight `{name}`", self.file.display()));
         let tensor = self.values.constants.get(name).ok_or_else(missing)?;
-        plan::tensor_array(tensor)
+        run::plan::tensor_array(tensor)
     }
 
     /// Shape of any ONNX value; `None` for axes that change with the batch or an open image size.

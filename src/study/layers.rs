@@ -16,12 +16,12 @@ use ndarray::{ArrayD, ArrayView3};
 use rayon::prelude::*;
 
 /// Convolutions and poolings with their receptive fields, in the order of the data.
-pub fn layers(anatomy: &Anatomy) -> Vec<inference::Layer> {
+pub fn layers(anatomy: &Anatomy) -> Vec<claims::Layer> {
     let convolutions = anatomy.convolutions.iter().map(|place| (place, LayerKind::Convolution));
     let poolings = anatomy.poolings.iter().map(|place| (place, LayerKind::Pooling));
     let mut all: Vec<(&Place, LayerKind)> = convolutions.chain(poolings).collect();
     all.sort_by_key(|(place, _)| place.output);
-    let layer = |(place, kind): (&Place, LayerKind)| inference::Layer {
+    let layer = |(place, kind): (&Place, LayerKind)| claims::Layer {
         name: place.layer.name.clone(),
         kind,
         receptive_field: receptive_field(anatomy, place),
@@ -89,7 +89,7 @@ pub fn answered(anatomy: &Anatomy, images: &[Ready]) -> Result<Vec<Answers>> {
 }
 
 /// The kernels of each convolution beside those of the copies.
-pub fn filters(anatomy: &Anatomy, copies: &[Vec<Conv>], images: &[Ready], sizes: &Sizes) -> Vec<inference::Filters> {
+pub fn filters(anatomy: &Anatomy, copies: &[Vec<Conv>], images: &[Ready], sizes: &Sizes) -> Vec<claims::Filters> {
     let varies = varying_channels(images);
     let places = anatomy.convolutions.iter().enumerate();
     let known = places.filter_map(|(i, place)| Some((i, place, anatomy.convolution(&anatomy.graph, place)?)));
@@ -105,7 +105,7 @@ pub fn filters(anatomy: &Anatomy, copies: &[Vec<Conv>], images: &[Ready], sizes:
         let first = i == 0;
         let colors = (first && trained.inputs == 3)
             .then(|| Colors { trained: colors(trained), copies: copies.iter().map(|conv| colors(conv)).collect() });
-        inference::Filters {
+        claims::Filters {
             layer: place.layer.name.clone(),
             inputs: trained.inputs / trained.groups,
             receptive_field: receptive_field(anatomy, place),

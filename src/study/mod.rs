@@ -69,7 +69,7 @@ pub fn inferences(
     let mut paragraphs = vec![method(&measurements, sizes)];
     paragraphs.extend(few(&measurements));
     paragraphs.extend(left_out);
-    findings::inferences(heading, paragraphs, &measurements, assets)
+    crate::chapter::findings::inferences(heading, paragraphs, &measurements, assets)
 }
 
 /// Where the inferences come from, in a paragraph.

@@ -23,7 +23,7 @@ const COPIES: u64 = 20_000;
 ///
 /// # Errors
 /// Inputs that cannot be read; a network that cannot be run or differentiated in batches.
-pub fn network(chapter: &Chapter, section: &Section, loaded: &Loaded, sizes: &Sizes) -> Result<inference::Network> {
+pub fn network(chapter: &Chapter, section: &Section, loaded: &Loaded, sizes: &Sizes) -> Result<claims::Network> {
     let network = &loaded.network;
     let target = section::target(chapter, section, network)?;
     let anatomy = Anatomy::new(network, &target.tensor, section.placement, loaded.size(), sizes.maps)?;
@@ -57,7 +57,7 @@ pub fn network(chapter: &Chapter, section: &Section, loaded: &Loaded, sizes: &Si
     filters.iter_mut().zip(&answered).for_each(|(filters, answers)| filters.alive = answers.alive);
     let probed = if enough { samples.images(0, 2 * sizes.probe)? } else { Vec::new() };
     let head = Heads { sizes, anatomy: &anatomy, samples: &samples, images: &images, seen: &seen };
-    Ok(inference::Network {
+    Ok(claims::Network {
         name,
         role,
         images: samples.words().into(),
@@ -70,7 +70,7 @@ pub fn network(chapter: &Chapter, section: &Section, loaded: &Loaded, sizes: &Si
         heads: head.measured(&compared, &parameters, if enough { &draws } else { &[] }, seed)?,
         head_differences: (network.heads().len() > 1).then(|| differences(&compared)),
         probes: probes::probes(&anatomy, &copies[..sizes.probed_copies.min(copies.len())], &probed)?,
-        figures: inference::Figures::default(),
+        figures: claims::Figures::default(),
     })
 }
 
@@ -135,7 +135,7 @@ impl Heads<'_> {
         parameters: &Parameters,
         draws: &[Vec<Op>],
         seed: u64,
-    ) -> Result<Vec<inference::Head>> {
+    ) -> Result<Vec<claims::Head>> {
         let Heads { sizes, anatomy, samples, images, seen } = *self;
         let network = anatomy.network;
         let plan = accuracy::plan(network, anatomy.size)?;
@@ -155,7 +155,7 @@ impl Heads<'_> {
         } else {
             Vec::new()
         };
-        let head = |i: usize| inference::Head {
+        let head = |i: usize| claims::Head {
             name: network.heads()[i].name.clone(),
             classes: network.heads()[i].classes.unwrap_or(0).max(2),
             correct: correct[i].clone(),

@@ -101,7 +101,7 @@ fn probe(
         let mut model = model.clone();
         let element = model.input_fact(0)?.datum_type.concretize().unwrap_or(f32::datum_type());
         model.set_input_fact(0, InferenceFact::dt_shape(element, TVec::from_slice(shape)))?;
-        limit::follow(&mut model, outlets, definition, images)?;
+        bounds::follow(&mut model, outlets, definition, images)?;
         model.analyse(false)?;
         let mut probe = Probe { shapes: BTreeMap::new(), constants: BTreeMap::new() };
         for (name, &outlet) in outlets {
@@ -190,7 +190,7 @@ pub(crate) fn infer(
     };
     let shapes = first.shapes.iter().map(|(name, shape)| (name.clone(), open(name, shape))).collect();
     let values = Values { shapes, probed: first.shapes, constants: first.constants, size, fixed_batch };
-    match limit::work_reason(definition, &values) {
+    match bounds::work_reason(definition, &values) {
         Some(reason) => Err(Error::input(reason)),
         None => Ok(values),
     }

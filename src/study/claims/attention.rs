@@ -104,10 +104,7 @@ fn controls(measurements: &Measurements) -> Vec<Detail> {
             let mut parts: Vec<String> =
                 head.controls.iter().map(|c| format!("{} {}", c.name, number(mean(&c.lift)))).collect();
             let maps = &head.grad_cam;
-            if let (Some(hits), Some(area)) = (
-                crate::study::claims::crate::measure::inference::mean(&maps.pointing),
-                crate::measure::mean(&maps.area),
-            ) {
+            if let (Some(hits), Some(area)) = (crate::measure::mean(&maps.pointing), crate::measure::mean(&maps.area)) {
                 parts.push(format!("pointing game {} at {} of the area", percent(hits), percent(area)));
             }
             parts.push(format!(

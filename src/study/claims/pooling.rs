@@ -39,8 +39,7 @@ pub(crate) fn claim_3(measurements: &Measurements) -> Option<Evidence> {
     let interval = Interval::mean_of(&rows.iter().map(|r| r.interval).collect::<Vec<_>>())?;
     let verdicts: Vec<_> = rows.iter().map(|r| judge::above(&r.interval, threshold::POOLING)).collect();
     let visible = verdicts.iter().filter(|v| **v == crate::study::claims::Verdict::Supported).count();
-    let average =
-        |values: &[f64]| percent(crate::study::claims::crate::measure::inference::mean(values).unwrap_or(0.0));
+    let average = |values: &[f64]| percent(crate::measure::mean(values).unwrap_or(0.0));
     Some(Evidence {
         number: 3,
         statement: "The effect of max pooling on the convolution's output is clearly visible.".into(),

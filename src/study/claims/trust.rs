@@ -87,9 +87,7 @@ fn empty(measurements: &Measurements) -> Option<String> {
     if empty == 0 {
         return Some("No Grad-CAM map is empty.".into());
     }
-    let share = |empty: usize, maps: usize| {
-        percent(crate::study::claims::crate::measure::inference::quotient(empty as f64, maps as f64, 0.0))
-    };
+    let share = |empty: usize, maps: usize| percent(crate::measure::quotient(empty as f64, maps as f64, 0.0));
     let place = list(&[worst.network.as_str(), worst.head.as_str()]).replace(" and ", ", ");
     Some(format!(
         "{} of the Grad-CAM maps are empty (most at {place}, {}): there the method says nothing, which is not the same as nothing being there.",
