@@ -3,8 +3,9 @@
 //! Runs the bundled networks and, where `CONVSCOPE_DATA` names a data folder, SqueezeNet and MobileNetV2 at 224 pixels. All figures of one run
 //! are measured on one thread, one after the other; compare ratios within a run, as machines are noisy.
 
-use convscope::explain::explainer::{Explainer, Score, feature_maps};
+use convscope::explain::engine::{Engine, Score};
 use convscope::explain::score::{best, probabilities};
+use convscope::explain::tail::feature_maps;
 use convscope::model::Network;
 use convscope::random::Random;
 use convscope::visualize::cam::{Method, signed_map};
@@ -39,18 +40,18 @@ fn measure(file: &Path) {
     let network = Network::load(file).expect("the network loads");
     let size = network.input().size().unwrap_or((224, 224));
     let target = network.default_target(&network.heads()[0]).expect("the network has a target");
-    let explainer = Explainer::new(&network, &target.tensor, &[], size).expect("the network can be explained");
+    let engine = Engine::new(&network, &target.tensor, &[], size).expect("the network can be explained");
     let mut random = Random::new(1, 0);
     let shape = network.input().shape(1, size);
     let image = ArrayD::from_shape_fn(shape.to_vec(), |_| random.uniform() as f32);
 
-    let forward = explainer.forward(&image).expect("the network runs");
+    let forward = engine.forward(&image).expect("the network runs");
     let activation = forward.get(&target.tensor).expect("the target was tapped").clone();
     let heads = network.heads();
     let classes: Vec<usize> =
         heads.iter().map(|head| best(&probabilities(head, forward.get(&head.logits).expect("logits"), None))).collect();
     let gradients = || {
-        let tail = explainer.tail(&image, &activation).expect("the tail has rules");
+        let tail = engine.tail(&image, &activation).expect("the tail has rules");
         let one =
             |(head, class): (usize, &usize)| tail.gradient(head, *class, Score::Logit).expect("a gradient").gradient;
         classes.iter().enumerate().map(one).collect::<Vec<_>>()
@@ -59,7 +60,7 @@ fn measure(file: &Path) {
     let maps = feature_maps("target", activation.view()).expect("feature maps");
     let cams = || ready.iter().map(|g| signed_map(Method::GradCam, maps.view(), g.view())).collect::<Vec<_>>();
 
-    let forward_ms = milliseconds(|| drop(black_box(explainer.forward(&image))));
+    let forward_ms = milliseconds(|| drop(black_box(engine.forward(&image))));
     let tail_ms = milliseconds(|| drop(black_box(gradients())));
     let map_ms = milliseconds(|| drop(black_box(cams())));
     let whole = forward_ms + tail_ms + map_ms;

@@ -4,7 +4,8 @@ mod cli;
 
 use clap::Parser;
 use cli::{Cli, Command, DatasetKind, Generate};
-use convscope::chapter;
+use convscope::chapter::output::ChapterOutput;
+use convscope::chapter::{self, gradients};
 use convscope::config::{Chapter, Preprocessing};
 use convscope::error::{Error, Result};
 use convscope::input::export;
@@ -12,7 +13,7 @@ use convscope::input::preprocessing;
 use convscope::model::Network;
 use convscope::model::layers::table;
 use convscope::progress::Progress;
-use convscope::report::{self, Beside, Page};
+use convscope::report::{self, SideFiles};
 use convscope::study::sizes::Sizes;
 use std::path::Path;
 use std::process::ExitCode;
@@ -53,7 +54,7 @@ fn run(cli: &Cli) -> Result<()> {
         }
         Command::Explain(arguments) => {
             let made = chapter::explain(&arguments.chapter()?, arguments.gallery, &progress)?;
-            said(&made.page, &say);
+            made.artifacts.summary.iter().for_each(|line| say(line.clone()));
             publish(made, &arguments.out, arguments.raw, &say)
         }
         Command::Filters(arguments) => {
@@ -61,8 +62,8 @@ fn run(cli: &Cli) -> Result<()> {
             publish(made, &arguments.out, arguments.raw, &say)
         }
         Command::Gradcheck(arguments) => {
-            let check = chapter::gradients(&arguments.chapter())?;
-            print(&if arguments.json { json(&check)? } else { check.table() })?;
+            let check = chapter::gradcheck(&arguments.chapter(), &progress)?;
+            print(&if arguments.json { json(&check)? } else { gradients::table(&check) })?;
             if check.holds() { Ok(()) } else { Err(Error::other("the gradients do not hold")) }
         }
         Command::Inspect(arguments) => {
@@ -82,20 +83,6 @@ fn run(cli: &Cli) -> Result<()> {
     }
 }
 
-/// What the network says of each image that the page shows, a line each.
-fn said(page: &Page, say: &dyn Fn(String)) {
-    for input in page.sections.iter().flat_map(|section| &section.inputs) {
-        let several = input.predictions.len() > 1;
-        let head = |name: &str| if several { format!("{name} ") } else { String::new() };
-        let heads: Vec<String> = input
-            .predictions
-            .iter()
-            .map(|said| format!("{}{} {}", head(&said.head), said.predicted, said.percent))
-            .collect();
-        say(format!("{}: {}", input.name, heads.join(", ")));
-    }
-}
-
 /// How photographs would become inputs, as a line; nothing for an input that is no image.
 fn photographs(network: &Network, size: Option<(usize, usize)>) -> String {
     let size = size.unwrap_or(network.listed_size());
@@ -107,13 +94,13 @@ fn photographs(network: &Network, size: Option<(usize, usize)>) -> String {
 }
 
 /// Writes a chapter's files and says where they are.
-fn publish(made: chapter::Made, out: &Path, raw: bool, say: &dyn Fn(String)) -> Result<()> {
-    let chapter::Made { page, collected } = made;
-    let rendered = report::render(&page, collected.assets)?;
-    let arrays = raw.then_some(collected.raw.as_slice());
-    report::write(out, &rendered, Beside { rows: collected.rows, arrays })?;
+fn publish(made: ChapterOutput, out: &Path, raw: bool, say: &dyn Fn(String)) -> Result<()> {
+    let ChapterOutput { page, artifacts } = made;
+    let rendered = report::render(&page, artifacts.assets)?;
+    let arrays = raw.then_some(artifacts.raw.as_slice());
+    report::write(out, &rendered, SideFiles { rows: artifacts.rows, arrays })?;
     if raw {
-        say(format!("{} arrays are in {}", collected.raw.len(), out.join(report::raw::FOLDER).display()));
+        say(format!("{} arrays are in {}", artifacts.raw.len(), out.join(report::raw::FOLDER).display()));
     }
     page.notes.iter().for_each(|note| say(format!("Note: {note}")));
     say(format!("{} is ready; so are chapter.md and chapter.json beside it", out.join("chapter.html").display()));

@@ -3,8 +3,9 @@
 
 use crate::fixture::{Fixture, int, ints};
 use crate::support::{convscope, message, network};
-use convscope::explain::explainer::{Explainer, Score, feature_maps};
+use convscope::explain::engine::{Engine, Score};
 use convscope::explain::score::{best, probabilities};
+use convscope::explain::tail::feature_maps;
 use convscope::input::image::{WHITE, read};
 use convscope::input::preprocessing::recipe;
 use convscope::model::Network;
@@ -103,11 +104,11 @@ fn a_row_says_what_the_network_says() {
     let rows = rows(&explained(folder.path(), &["000.png", "002.png"]));
     let network = Network::load(&network("variation-3")).unwrap();
     let target = network.default_target(&network.heads()[0]).unwrap();
-    let explainer = Explainer::new(&network, &target.tensor, &[], (28, 28)).unwrap();
+    let engine = Engine::new(&network, &target.tensor, &[], (28, 28)).unwrap();
     let recipe = recipe(&network, None, &|_, message| panic!("{message}")).unwrap();
     let prepared = recipe.preprocess.apply(read(&folder.path().join("002.png"), WHITE).unwrap().view()).unwrap();
     let image = prepared.input.into_dyn();
-    let forward = explainer.forward(&image).unwrap();
+    let forward = engine.forward(&image).unwrap();
     let row = &rows[1];
     assert_eq!((&row["file"], &row["size"]), (&"002.png".into(), &serde_json::json!([60, 45])));
     for (i, head) in network.heads().iter().enumerate() {
@@ -123,7 +124,7 @@ fn a_row_says_what_the_network_says() {
         assert!((top[0] - wanted[class]).abs() < 1e-9);
 
         let activation = forward.get(&target.tensor).unwrap();
-        let gradient = explainer.tail(&image, activation).unwrap().gradient(i, class, Score::Logit).unwrap();
+        let gradient = engine.tail(&image, activation).unwrap().gradient(i, class, Score::Logit).unwrap();
         assert_eq!(said["explained"]["class"], class);
         assert!((said["explained"]["logit"].as_f64().unwrap() - f64::from(gradient.score)).abs() < 1e-4);
         let maps = feature_maps("target", activation.view()).unwrap();

@@ -101,8 +101,8 @@ fn the_page_is_the_same_for_any_number_of_threads() {
         let made = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let made = pool.install(|| page(&network("variation-2"), &options, &Progress::new(true)).unwrap());
-            let rendered = convscope::report::render(&made.page, made.collected.assets).unwrap();
-            (rendered.json, rendered.html, made.collected.raw)
+            let rendered = convscope::report::render(&made.page, made.artifacts.assets).unwrap();
+            (rendered.json, rendered.html, made.artifacts.raw)
         };
         assert!(made(1) == made(3), "{mode:?}");
     }

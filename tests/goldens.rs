@@ -2,8 +2,9 @@
 
 use crate::support::{NETWORKS, network, repository};
 use convscope::backprop::ReluRule;
-use convscope::explain::explainer::{Explainer, Score, feature_maps};
+use convscope::explain::engine::{Engine, Score};
 use convscope::explain::score::End;
+use convscope::explain::tail::feature_maps;
 use convscope::model::Network;
 use convscope::model::layers::table;
 use convscope::visualize::cam::{Method, signed_map};
@@ -49,9 +50,9 @@ fn channels_last(value: &ArrayD<f32>, channel_axis: usize) -> ArrayD<f32> {
     }
 }
 
-fn explainer(network: &Network) -> Explainer<'_> {
+fn engine(network: &Network) -> Engine {
     let target = network.default_target(&network.heads()[0]).unwrap();
-    Explainer::new(network, &target.tensor, &[], (28, 28)).unwrap()
+    Engine::new(network, &target.tensor, &[], (28, 28)).unwrap()
 }
 
 #[test]
@@ -78,12 +79,12 @@ fn every_layers_output_equals_keras() {
 fn gradients_and_maps_of_every_head_equal_tensorflow() {
     for stem in NETWORKS {
         let network = Network::load(&network(stem)).unwrap();
-        let explainer = explainer(&network);
+        let engine = engine(&network);
         let mut goldens = Goldens::of(stem);
         for (i, image) in goldens.inputs().iter().enumerate() {
-            let forward = explainer.forward(image).unwrap();
-            let activation = forward.get(&explainer.target).unwrap();
-            let tail = explainer.tail(image, activation).unwrap();
+            let forward = engine.forward(image).unwrap();
+            let activation = forward.get(&engine.target).unwrap();
+            let tail = engine.tail(image, activation).unwrap();
             let maps = feature_maps("activation", activation.view()).unwrap();
             for (number, head) in network.heads().iter().enumerate() {
                 let golden = |goldens: &mut Goldens, key: &str| {
@@ -105,7 +106,7 @@ fn gradients_and_maps_of_every_head_equal_tensorflow() {
                 let difference = largest_difference(&signed, &wanted) / largest(&wanted);
                 assert!(difference < 1e-4, "{stem} {} input {i}: map differs by {difference}", head.name);
 
-                let (_, gradient) = explainer.input_gradient(image, End::of(number, class), ReluRule::Plain).unwrap();
+                let (_, gradient) = engine.input_gradient(image, End::of(number, class), ReluRule::Plain).unwrap();
                 let wanted = golden(&mut goldens, "input_gradient").insert_axis(Axis(0));
                 let difference = largest_difference(&gradient, &wanted) / largest(&wanted);
                 assert!(difference < 1e-4, "{stem} {} input {i}: input gradient differs by {difference}", head.name);
@@ -118,15 +119,15 @@ fn gradients_and_maps_of_every_head_equal_tensorflow() {
 fn single_precision_gradients_agree_with_double_precision() {
     for stem in NETWORKS {
         let network = Network::load(&network(stem)).unwrap();
-        let explainer = explainer(&network);
+        let engine = engine(&network);
         let image = Goldens::of(stem).inputs().remove(0);
-        let forward = explainer.forward(&image).unwrap();
-        let activation = forward.get(&explainer.target).unwrap();
-        let tail = explainer.tail(&image, activation).unwrap();
+        let forward = engine.forward(&image).unwrap();
+        let activation = forward.get(&engine.target).unwrap();
+        let tail = engine.tail(&image, activation).unwrap();
         for (number, head) in network.heads().iter().enumerate() {
             let single = tail.gradient(number, 1, Score::Logit).unwrap().gradient.mapv(f64::from);
             let wide = |array: &ArrayD<f32>| array.mapv(f64::from);
-            let double = explainer.gradient_in_double(&wide(&image), &wide(activation), End::of(number, 1)).unwrap();
+            let double = engine.gradient_in_double(&wide(&image), &wide(activation), End::of(number, 1)).unwrap();
             let most = double.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
             let worst = single.iter().zip(&double).fold(0.0, |worst: f64, (a, b)| worst.max((a - b).abs()));
             assert!(most > 0.0 && worst <= 1e-3 * most, "{stem} {}: {worst} of {most}", head.name);

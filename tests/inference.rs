@@ -2,7 +2,8 @@
 //! they are the same for any number of threads.
 
 use crate::support::network;
-use convscope::chapter::{self, Made};
+use convscope::chapter;
+use convscope::chapter::output::ChapterOutput;
 use convscope::config::Chapter;
 use convscope::progress::Progress;
 use convscope::random::Random;
@@ -41,7 +42,7 @@ fn chapter(folder: &Path, files: &[&str]) -> Chapter {
     Chapter::parse(&folder.join("chapter.toml"), &text).unwrap()
 }
 
-fn made(folder: &Path, files: &[&str]) -> Made {
+fn made(folder: &Path, files: &[&str]) -> ChapterOutput {
     chapter::chapter(&chapter(folder, files), Some(&SIZES), &Progress::new(true)).unwrap()
 }
 

@@ -8,8 +8,9 @@ use case::{for_each_file, laid_out, manifest, said};
 use convscope::backprop::ReluRule;
 use convscope::backprop::graph::Op;
 use convscope::explain::differences::Differences;
-use convscope::explain::explainer::{Score, feature_maps};
+use convscope::explain::engine::Score;
 use convscope::explain::score::End;
+use convscope::explain::tail::feature_maps;
 use convscope::finite_gradient::Comparison;
 use convscope::model::Precision;
 use convscope::random::Random;
@@ -95,9 +96,9 @@ fn the_default_target_is_the_one_a_person_would_take() {
 #[test]
 fn gradients_and_maps_equal_the_framework() {
     for_each_file(|case| {
-        let explainer = case.explainer()?;
+        let engine = case.engine()?;
         let image = case.image();
-        let missing = explainer.without_rule();
+        let missing = engine.without_rule();
         if missing.is_empty() != case.entry.without_rule.is_empty() {
             return Err(format!("without rule: {missing:?}, expected {}", case.entry.without_rule));
         }
@@ -109,16 +110,16 @@ fn gradients_and_maps_equal_the_framework() {
             let theirs = laid_out(&case.truth[what], layout);
             equal(what, &ours, &theirs, largest(&theirs), TOLERANCE)
         };
-        let forward = said(explainer.forward(&image))?;
-        let activation = said(forward.get(&explainer.target))?;
+        let forward = said(engine.forward(&image))?;
+        let activation = said(forward.get(&engine.target))?;
         let maps = said(feature_maps("target", activation.view()))?;
-        let tail = said(explainer.tail(&image, activation))?;
+        let tail = said(engine.tail(&image, activation))?;
         let gradient = said(tail.gradient(head, class, Score::Logit))?.gradient;
         let signed = signed_map(Method::GradCam, maps.view(), gradient.view());
         same("target_gradient", gradient.insert_axis(Axis(0)).into_dyn(), "nchw")?;
         same("cam", rectified(&signed).into_dyn(), "")?;
         same("signed_cam", signed.into_dyn(), "")?;
-        let (_, gradient) = said(explainer.input_gradient(&image, End::of(head, class), ReluRule::Plain))?;
+        let (_, gradient) = said(engine.input_gradient(&image, End::of(head, class), ReluRule::Plain))?;
         same("input_gradient", gradient, &case.export().input)
     });
 }
@@ -128,11 +129,11 @@ fn gradients_and_maps_equal_the_framework() {
 #[test]
 fn central_differences_confirm_the_gradients_at_the_target() {
     for_each_file(|case| {
-        let explainer = case.explainer()?;
+        let engine = case.engine()?;
         let image = case.image();
-        let forward = said(explainer.forward(&image))?;
-        let activation = said(forward.get(&explainer.target))?;
-        let differences = said(Differences::new(&explainer))?;
+        let forward = said(engine.forward(&image))?;
+        let activation = said(forward.get(&engine.target))?;
+        let differences = said(Differences::new(&case.network, &engine))?;
         let (head, class) = (case.head()?.0, case.entry.class);
         let double = differences.precision() == Precision::F64;
         let tolerance = f64::from(if double { TOLERANCE } else { SINGLE });
@@ -149,14 +150,14 @@ fn central_differences_confirm_the_gradients_at_the_target() {
         comparison.add(&pooled, &found, most(&pooled));
         outcome("channels", &comparison)?;
 
-        if !explainer.without_rule().is_empty() {
+        if !engine.without_rule().is_empty() {
             return Ok(());
         }
         let mut random = Random::new(5, 0);
         let noise = 0.05 * f64::from(largest(activation));
         let noisy = activation.mapv(|value| value + (noise * random.normal()) as f32);
         let wide = |array: &ArrayD<f32>| array.mapv(f64::from);
-        let ours = said(explainer.gradient_in_double(&wide(&image), &wide(&noisy), End::of(head, class)))?;
+        let ours = said(engine.gradient_in_double(&wide(&image), &wide(&noisy), End::of(head, class)))?;
         let ours: Vec<f64> = ours.into_iter().collect();
         let mut places: Vec<usize> = (0..ours.len()).collect();
         random.shuffle(&mut places);
@@ -178,8 +179,8 @@ fn most(values: &[f64]) -> f64 {
 #[test]
 fn central_differences_carry_grad_cam_where_there_is_no_rule() {
     for_each_file(|case| {
-        let explainer = case.explainer()?;
-        let missing = explainer.without_rule();
+        let engine = case.engine()?;
+        let missing = engine.without_rule();
         if case.entry.without_rule.is_empty() {
             return Ok(());
         }
@@ -187,13 +188,13 @@ fn central_differences_carry_grad_cam_where_there_is_no_rule() {
             return Err(format!("{} is not named in {missing:?}", case.entry.without_rule));
         }
         let image = case.image();
-        let forward = said(explainer.forward(&image))?;
-        let activation = said(forward.get(&explainer.target))?;
-        let refused = explainer.tail(&image, activation).err().map(|cause| cause.to_string()).unwrap_or_default();
+        let forward = said(engine.forward(&image))?;
+        let activation = said(forward.get(&engine.target))?;
+        let refused = engine.tail(&image, activation).err().map(|cause| cause.to_string()).unwrap_or_default();
         if !refused.contains("no gradient rule for") || !refused.contains(&case.entry.without_rule) {
             return Err(format!("backprop says {refused:?}"));
         }
-        let differences = said(Differences::new(&explainer))?;
+        let differences = said(Differences::new(&case.network, &engine))?;
         let (weights, kinks, _) =
             said(differences.weights(&image, activation, End::of(case.head()?.0, case.entry.class)))?;
         if kinks > 0 {
@@ -211,8 +212,8 @@ fn central_differences_carry_grad_cam_where_there_is_no_rule() {
 fn every_operator_of_the_gradient_graph_is_touched() {
     let touched = std::sync::Mutex::new(BTreeSet::new());
     for_each_file(|case| {
-        let explainer = case.explainer()?;
-        let families = explainer.graph().nodes.iter().map(|node| family(&node.op));
+        let engine = case.engine()?;
+        let families = engine.graph().nodes.iter().map(|node| family(&node.op));
         touched.lock().unwrap().extend(families);
         Ok(())
     });

@@ -1,16 +1,16 @@
 //! Activation grids: every channel of a layer for one input, as a figure with its numbers.
 
 use crate::error::{Error, Result};
-use crate::explain::explainer::Forward;
+use crate::explain::explanation::Explanation;
 use crate::figure::grid::{Layout, Legend, Scale, Tile, feature_maps, grid};
 use crate::figure::{Colormap, range};
-use crate::input::sources::Ready;
+use crate::input::prepared::PreparedInput;
 use crate::measure::energy::energy;
 use crate::measure::sparsity::live_channels;
 use crate::model::Layer;
 use crate::report::Assets;
 use crate::report::page::{Figure, Line};
-use crate::visualize::placement::{Cells, dense};
+use crate::visualize::placement::{Grid, dense};
 use ndarray::{Array3, ArrayD, ArrayView2, Axis};
 use serde_json::json;
 
@@ -27,8 +27,8 @@ const SIDE: usize = 64;
 ///
 /// # Errors
 /// A layer whose output is no map.
-pub fn maps(layer: &Layer, forward: &Forward) -> Result<Array3<f32>> {
-    channels_first(layer, forward.get(&layer.output_tensor)?)
+pub fn maps(layer: &Layer, explanation: &Explanation) -> Result<Array3<f32>> {
+    channels_first(layer, explanation.activation(&layer.output_tensor)?)
 }
 
 fn channels_first(layer: &Layer, value: &ArrayD<f32>) -> Result<Array3<f32>> {
@@ -46,18 +46,27 @@ fn channels_first(layer: &Layer, value: &ArrayD<f32>) -> Result<Array3<f32>> {
     })
 }
 
-/// The figure of one layer's activation, of a large network if `large` says so.
+/// A layer's activation, to be shown.
+pub struct Shown<'a> {
+    pub layer: &'a Layer,
+    /// [channels, height, width].
+    pub maps: &'a Array3<f32>,
+    /// Whether the network is so large that less is shown of each layer.
+    pub large: bool,
+}
+
+/// The figure of one layer's activation.
 ///
 /// # Errors
 /// A layer without pixels.
 pub fn figure(
     section: &str,
     number: usize,
-    layer: &Layer,
-    (activation, large): (&Array3<f32>, bool),
-    input: &Ready,
+    shown: &Shown,
+    input: &PreparedInput,
     assets: &mut Assets,
 ) -> Result<Figure> {
+    let Shown { layer, maps: activation, large } = *shown;
     let (channels, height, width) = activation.dim();
     let live = live_channels(activation.view());
     let ranges: Vec<Option<(f32, f32)>> = activation.outer_iter().map(|map| range(map.iter().copied())).collect();
@@ -152,13 +161,13 @@ fn silent(channels: usize, live: usize) -> String {
 }
 
 /// How much of the mean activation lies on the object, for the alternative text.
-fn on_object(activation: &Array3<f32>, input: &Ready) -> String {
+fn on_object(activation: &Array3<f32>, input: &PreparedInput) -> String {
     let (Some(mask), Some(mean)) = (&input.mask, activation.mapv(f32::abs).mean_axis(Axis(0))) else {
         return String::new();
     };
     let (height, width) = mask.dim();
-    let (rows, columns) = (Cells::stretched(mean.nrows(), height), Cells::stretched(mean.ncols(), width));
-    let energy = energy(dense(mean.view(), rows, columns, height, width).view(), mask.view());
+    let grid = Grid::stretched(mean.dim(), (height, width));
+    let energy = energy(dense(mean.view(), grid, height, width).view(), mask.view());
     format!(
         "; {:.0} % of the mean magnitude lies on the {}, which covers {:.0} % of the image",
         energy.share * 100.0,

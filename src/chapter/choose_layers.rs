@@ -1,7 +1,6 @@
 //! Which layers' activations a page shows: those asked for, every convolution and pooling layer of a small network, a few of a large one.
 
-use crate::chapter::section::layer;
-use crate::config::{Chapter, Section};
+use crate::config::{Chapter, Located, Section};
 use crate::error::Result;
 use crate::model::{Layer, Network, Target};
 
@@ -23,19 +22,18 @@ pub(crate) struct Shown<'n> {
 /// Chooses the layers; `target` is the activation that heatmaps explain.
 ///
 /// # Errors
-/// A layer that the network lacks, or that is no feature map.
-pub(crate) fn shown<'n>(
+/// As for [`named_layers`].
+pub(crate) fn choose_layers<'n>(
     chapter: &Chapter,
     section: &Section,
     network: &'n Network,
     target: &Target,
 ) -> Result<Shown<'n>> {
-    let convolution_or_pooling =
-        |layer: &&Layer| layer.is_map() && (layer.convolution.is_some() || layer.kind.contains("Pooling"));
-    let every: Vec<&Layer> = network.layers().iter().filter(convolution_or_pooling).collect();
+    let every = every(network);
     let large = every.len() > MANY;
     let all = |layers: Vec<&'n Layer>| Shown { layers, note: None, large };
-    match section.activations.as_deref() {
+    match named_layers(chapter, section, network)? {
+        Some(named) => Ok(all(named)),
         None if large => {
             let layers = few(network, &every, target);
             let note = format!(
@@ -47,18 +45,36 @@ pub(crate) fn shown<'n>(
             Ok(Shown { layers, note: Some(note), large })
         }
         None => Ok(all(every)),
-        Some([word]) if word.value == ALL && network.layer(ALL).is_none() => Ok(all(every)),
-        Some(names) => {
-            let map = |name| {
-                let found: &'n Layer = layer(chapter, network, name)?;
-                let shape = &found.output_shape;
-                let refused =
-                    || chapter.error(name, format!("{} gives {shape:?}, which is no feature map", found.name));
-                if found.is_map() { Ok(found) } else { Err(refused()) }
-            };
-            names.iter().map(map).collect::<Result<_>>().map(all)
-        }
     }
+}
+
+/// The layers that the section asks for: those it names, or all; `None` where it says nothing.
+///
+/// # Errors
+/// A layer that the network lacks, or that is no feature map.
+pub(crate) fn named_layers<'n>(
+    chapter: &Chapter,
+    section: &Section,
+    network: &'n Network,
+) -> Result<Option<Vec<&'n Layer>>> {
+    let map = |name: &Located<String>| {
+        let found = network.find_layer(&name.value).map_err(|cause| chapter.error(name, cause))?;
+        let shape = &found.output_shape;
+        let refused = || chapter.error(name, format!("{} gives {shape:?}, which is no feature map", found.name));
+        if found.is_map() { Ok(found) } else { Err(refused()) }
+    };
+    match section.activations.as_deref() {
+        None => Ok(None),
+        Some([word]) if word.value == ALL && network.layer(ALL).is_none() => Ok(Some(every(network))),
+        Some(names) => names.iter().map(map).collect::<Result<_>>().map(Some),
+    }
+}
+
+/// Every convolution and pooling layer.
+fn every(network: &Network) -> Vec<&Layer> {
+    let convolution_or_pooling =
+        |layer: &&Layer| layer.is_map() && (layer.convolution.is_some() || layer.kind.contains("Pooling"));
+    network.layers().iter().filter(convolution_or_pooling).collect()
 }
 
 /// The first convolution, the last of `every` before each change of size, and the target; of more than [`CHOSEN`] those that lie evenly.
@@ -116,7 +132,7 @@ mod tests {
         section.activations = activations.map(|names| names.into_iter().map(option).collect());
         let chapter = Chapter::of("T", section.clone());
         let target = network.default_target(&network.heads()[0]).unwrap();
-        let shown = shown(&chapter, &section, network, &target).unwrap();
+        let shown = choose_layers(&chapter, &section, network, &target).unwrap();
         (shown.layers.iter().map(|layer| layer.output_tensor.clone()).collect(), shown.note)
     }
 

@@ -3,44 +3,97 @@
 use crate::chapter::charts;
 use crate::error::Result;
 use crate::report::Assets;
-use crate::report::page::{self, Column, Inference, Inferences, Line, Remarks, Table};
-use crate::study::claims::{Evidence, Measurements, SummaryRow, Verdict, evaluate, summary, trust};
+use crate::report::page::{self, Column, Inference, Inferences, Line, Page, Remarks, Table};
+use crate::study::Study;
+use crate::study::claims::{
+    Evidence, Figures, Measurements, Network, SummaryRow, Verdict, evaluate, summary, threshold, trust,
+};
+use crate::study::sizes::Sizes;
 
 /// The original's claims have the numbers 1 to 11; ours follow.
 const ORIGINAL: u8 = 11;
 
-/// Section 3.1 from the measurements; `None` where no claim applies.
+/// Section 3.1 of a chapter whose sections are made; `None` where no claim applies.
 ///
 /// # Errors
 /// Charts that cannot be drawn.
-pub fn inferences(
-    heading: String,
-    paragraphs: Vec<String>,
-    measurements: &Measurements,
-    assets: &mut Assets,
-) -> Result<Option<Inferences>> {
-    let evidence = evaluate(measurements);
+pub fn inferences(study: &Study, sizes: &Sizes, page: &Page, assets: &mut Assets) -> Result<Option<Inferences>> {
+    let mut measurements = study.measurements.clone();
+    for (network, section) in measurements.networks.iter_mut().zip(&study.sections) {
+        network.figures = page.sections.get(*section).map(figures).unwrap_or_default();
+    }
+    let evidence = evaluate(&measurements);
     if evidence.is_empty() {
         return Ok(None);
     }
+    let mut paragraphs = vec![method(&measurements, sizes)];
+    paragraphs.extend(few(&measurements));
+    paragraphs.extend(study.left_out.iter().map(|left| format!("{} is not measured: {}.", left.title, left.cause)));
     let (items, further): (Vec<_>, Vec<_>) = evidence.iter().partition(|e| e.number <= ORIGINAL);
-    let mut page = |list: Vec<&Evidence>| list.into_iter().map(|e| inference(e, assets)).collect::<Result<Vec<_>>>();
+    let mut made = |list: Vec<&Evidence>| list.into_iter().map(|e| inference(e, assets)).collect::<Result<Vec<_>>>();
     let trusted = Remarks {
         heading: "May I trust this map?".into(),
-        paragraphs: vec![trust(measurements, &evidence)],
+        paragraphs: vec![trust(&measurements, &evidence)],
         ..Remarks::default()
     };
     let maps = measurements.networks.iter().any(|network| !network.heads.is_empty());
     Ok(Some(Inferences {
-        heading,
+        heading: page.number.map_or("Inferences".into(), |number| format!("{number}.1 Inferences")),
         paragraphs,
-        items: page(items)?,
+        items: made(items)?,
         further_heading: "Further findings".into(),
-        further: page(further)?,
-        summary: maps.then(|| table(&summary(measurements))),
+        further: made(further)?,
+        summary: maps.then(|| table(&summary(&measurements))),
         trust: maps.then_some(trusted),
         ..Inferences::default()
     }))
+}
+
+/// Where the inferences come from, in a paragraph.
+fn method(measurements: &Measurements, sizes: &Sizes) -> String {
+    format!(
+        "Nothing here is typed: every sentence is made from measurements of this run, and may come out either way. Each network is shown up to {} images, fresh ones where it reads lines or digits (seed {}), and so are up to {} copies of it with new random weights, each drawn as before the first step of training. Such copies are the control that counts: on a black background a network that has learned nothing points at the object too. Accuracy is from {} fresh images, the cascade from {}, deletion and insertion from {} a head in {} steps, probes from {} and as many again for the test.",
+        sizes.maps,
+        measurements.seed,
+        sizes.copies,
+        sizes.accuracy,
+        sizes.cascade,
+        sizes.perturbed,
+        sizes.steps,
+        sizes.probe
+    )
+}
+
+/// What is left out because there are too few images.
+fn few(measurements: &Measurements) -> Option<String> {
+    let images = |network: &&Network| network.heads.first().is_some_and(|head| head.grad_cam.maps < threshold::IMAGES);
+    let networks: Vec<&str> = measurements.networks.iter().filter(images).map(|n| n.name.as_str()).collect();
+    (!networks.is_empty()).then(|| {
+        format!(
+            "{}: measured on the section's own inputs, which are fewer than {}. On so few nothing can be told from chance, so what needs many images (the comparison with copies, the cascade, deletion and insertion, probes) is left out.",
+            networks.join(", "),
+            threshold::IMAGES
+        )
+    })
+}
+
+/// The figures of a section that show what is measured: those that are there.
+fn figures(section: &page::Section) -> Figures {
+    let filters = section.filters.iter().filter_map(|filters| filters.figures.first()).map(|f| f.id.clone()).collect();
+    let first = section.inputs.first();
+    let activations = first.map(|input| input.activations.iter().map(|f| f.id.clone()).collect()).unwrap_or_default();
+    let heatmaps = section.inputs.iter().filter_map(|input| input.heatmaps.first()).map(|f| f.id.clone()).collect();
+    Figures { filters, activations, heatmaps }
+}
+
+/// What a page made from smaller samples has to say.
+pub fn note(sizes: &Sizes) -> Option<String> {
+    (*sizes != Sizes::FULL).then(|| {
+        format!(
+            "Made with --quick: the inferences rest on smaller samples ({} images a network for the maps, {} for the accuracy, {} re-initialised copies) and the filters on fewer steps of ascent, so intervals are wider and verdicts may differ from those of the whole run.",
+            sizes.maps, sizes.accuracy, sizes.copies
+        )
+    })
 }
 
 fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {

@@ -1,9 +1,9 @@
 //! A section's inputs in bounded memory: each is read, run, explained, drawn and let go by one thread, and only a few are under way.
 
-use crate::chapter::Collected;
-use crate::chapter::room::Room;
-use crate::chapter::row;
-use crate::chapter::survey::{Said, Survey};
+use crate::chapter::context::SectionContext;
+use crate::chapter::output::Artifacts;
+use crate::chapter::survey::{Survey, Tally};
+use crate::chapter::{arrays, input, row, words};
 use crate::config::{Input, Source};
 use crate::error::{Error, Result};
 use crate::input::sources::Sources;
@@ -14,101 +14,110 @@ use rayon::prelude::*;
 /// Inputs to a thread that may be done before they are taken in, in the order of the inputs.
 const AHEAD: usize = 8;
 
+/// What all inputs of a section are run with.
+pub(crate) struct Run<'a> {
+    pub context: &'a SectionContext<'a>,
+    pub sources: &'a Sources<'a>,
+    /// Inputs that are drawn at most: the first that can be read.
+    pub most: usize,
+    pub bar: &'a Bar,
+}
+
 /// What the inputs of a section gave.
 #[derive(Default)]
-pub(crate) struct Walked {
+pub(crate) struct Ran {
     pub inputs: Vec<page::Input>,
     /// A sentence for each photograph that was left out, where no rows were asked for.
     pub left_out: Vec<String>,
     pub survey: Survey,
 }
 
-/// One input that was dealt with.
-enum Dealt {
+/// What one input gave.
+enum Outcome {
     LeftOut { file: String, reason: String },
-    Explained { said: Option<Said>, row: Option<String>, drawn: Option<Box<(page::Input, Collected)>> },
+    Explained { tally: Option<Tally>, row: Option<String>, drawn: Option<Box<Drawn>> },
 }
 
-/// Deals with every input. The first `most` that can be read are drawn; pictures, arrays and, where asked for, a row for each input
-/// go to `collected`.
+/// An input's part of the page, and what is written beside it.
+struct Drawn {
+    page: page::Input,
+    artifacts: Artifacts,
+}
+
+/// Runs every input. The first `most` that can be read are drawn; pictures, arrays and, where asked for, a row for each input
+/// go to `artifacts`.
 ///
 /// # Errors
 /// An input that is no photograph and cannot be made or explained; photographs none of which can be.
-pub(crate) fn walk(
-    room: &Room,
-    sources: &Sources,
-    inputs: &[Input],
-    most: usize,
-    bar: &Bar,
-    collected: &mut Collected,
-) -> Result<Walked> {
-    let mut walked = Walked::default();
+pub(crate) fn run_all(run: &Run, inputs: &[Input], artifacts: &mut Artifacts) -> Result<Ran> {
+    let mut ran = Ran::default();
     let chunk = AHEAD * rayon::current_num_threads();
     for (start, inputs) in inputs.chunks(chunk).enumerate() {
-        let (draw, rows) = (walked.inputs.len() < most, collected.rows.is_some());
-        let deal = |(i, input): (usize, &Input)| {
-            let dealt = deal(room, sources, start * chunk + i + 1, input, draw, rows);
-            bar.advance(1);
-            dealt
+        let (draw, rows) = (ran.inputs.len() < run.most, artifacts.rows.is_some());
+        let one = |(i, input): (usize, &Input)| {
+            let outcome = run_one(run, start * chunk + i + 1, input, draw, rows);
+            run.bar.advance(1);
+            outcome
         };
-        let dealt: Vec<Result<Dealt>> = inputs.par_iter().enumerate().with_max_len(1).map(deal).collect();
-        for (i, dealt) in dealt.into_iter().enumerate() {
-            walked.take(start * chunk + i + 1, dealt?, most, collected)?;
+        let outcomes: Vec<Result<Outcome>> = inputs.par_iter().enumerate().with_max_len(1).map(one).collect();
+        for (i, outcome) in outcomes.into_iter().enumerate() {
+            ran.take(start * chunk + i + 1, outcome?, run.most, artifacts)?;
         }
     }
-    match walked.survey.first_failure() {
-        Some(reason) if walked.inputs.is_empty() && walked.survey.read() == 0 => {
+    match ran.survey.first_failure() {
+        Some(reason) if ran.inputs.is_empty() && ran.survey.read() == 0 => {
             Err(Error::input(format!("no photograph can be explained; the first: {reason}")))
         }
-        _ => Ok(walked),
+        _ => Ok(ran),
     }
 }
 
-/// Deals with one input; its arrays end here.
-fn deal(room: &Room, sources: &Sources, number: usize, input: &Input, draw: bool, rows: bool) -> Result<Dealt> {
-    let seen = match (sources.ready(input).and_then(|ready| room.look(ready)), &input.source) {
-        (Ok(seen), _) => seen,
+/// Runs one input; its arrays end here.
+fn run_one(run: &Run, number: usize, input: &Input, draw: bool, rows: bool) -> Result<Outcome> {
+    let Run { context, sources, .. } = *run;
+    let explained = sources.prepare(input).and_then(|prepared| context.explainer.explain_input(prepared));
+    let explanation = match (explained, &input.source) {
+        (Ok(explanation), _) => explanation,
         (Err(cause), Source::Image { .. }) => {
             let file = sources.name(input).unwrap_or_default();
-            return Ok(Dealt::LeftOut { file, reason: sources.complaint(input, &cause) });
+            return Ok(Outcome::LeftOut { file, reason: sources.complaint(input, &cause) });
         }
         (Err(cause), _) => return Err(cause),
     };
-    let row = rows.then(|| row::row(room, number, &seen)).transpose()?;
+    let row = rows.then(|| row::row(context.loaded(), number, &explanation)).transpose()?;
     let drawing = || {
-        let mut collected = Collected::default();
-        let input = room.input(number, &seen, &mut collected.assets)?;
-        room.raw(number, &seen, &mut collected.raw)?;
-        Ok(Box::new((input, collected)))
+        let mut artifacts = Artifacts::default();
+        let page = input::input(context, number, &explanation, &mut artifacts.assets)?;
+        artifacts.raw = arrays::arrays(context.id, number, &explanation);
+        artifacts.summary.push(words::summary(context.loaded(), &explanation));
+        Ok(Box::new(Drawn { page, artifacts }))
     };
     let drawn = draw.then(drawing).transpose()?;
-    let said = seen.ready.photograph.is_some().then(|| Said::of(&seen));
-    Ok(Dealt::Explained { said, row, drawn })
+    let tally = explanation.input.photograph.is_some().then(|| Tally::of(&explanation));
+    Ok(Outcome::Explained { tally, row, drawn })
 }
 
-impl Walked {
-    fn take(&mut self, number: usize, dealt: Dealt, most: usize, collected: &mut Collected) -> Result<()> {
-        match dealt {
-            Dealt::LeftOut { file, reason } => {
-                if let Some(rows) = &mut collected.rows {
+impl Ran {
+    fn take(&mut self, number: usize, outcome: Outcome, most: usize, artifacts: &mut Artifacts) -> Result<()> {
+        match outcome {
+            Outcome::LeftOut { file, reason } => {
+                if let Some(rows) = &mut artifacts.rows {
                     rows.push(&row::failure(number, &file, &reason)?)?;
                 } else {
                     self.left_out.push(format!("Left out: {reason}."));
                 }
                 self.survey.fail(file, reason);
             }
-            Dealt::Explained { said, row, drawn } => {
-                said.into_iter().for_each(|said| self.survey.add(said));
-                if let (Some(rows), Some(row)) = (&mut collected.rows, row) {
+            Outcome::Explained { tally, row, drawn } => {
+                tally.into_iter().for_each(|tally| self.survey.add(tally));
+                if let (Some(rows), Some(row)) = (&mut artifacts.rows, row) {
                     rows.push(&row)?;
                 }
                 if let Some(drawn) = drawn
                     && self.inputs.len() < most
                 {
-                    let (input, beside) = *drawn;
-                    self.inputs.push(input);
-                    collected.assets.extend(beside.assets);
-                    collected.raw.extend(beside.raw);
+                    self.inputs.push(drawn.page);
+                    artifacts.extend(drawn.artifacts);
                 }
             }
         }

@@ -1,15 +1,15 @@
 //! One image as a line of JSON: what the network says of it and where it looks, for programs that read thousands of them.
 
-use crate::chapter::heatmaps::{Heatmap, largest};
-use crate::chapter::room::{Room, Seen};
+use crate::chapter::words::LEADING;
 use crate::error::{Error, Result};
+use crate::explain::explanation::{Explanation, HeadExplanation, SaliencyMap};
+use crate::explain::heatmap::{Heatmap, largest};
 use crate::figure::range;
-use crate::input::sources::{Photograph, Ready};
+use crate::input::loaded::LoadedNetwork;
+use crate::input::prepared::{Photograph, PreparedInput};
 use crate::measure::energy::Energy;
 use crate::model::Meaning;
 use crate::visualize::cause::Cause;
-use crate::visualize::saliency;
-use ndarray::Array2;
 use serde::Serialize;
 
 /// Maps of more cells than this are told by their range and peak alone.
@@ -38,7 +38,7 @@ struct Head<'a> {
     top: Vec<Class>,
     truth: Option<usize>,
     correct: Option<bool>,
-    explained: Explained<'a>,
+    explained: Explained,
     maps: Vec<Map<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     saliency: Option<Saliency>,
@@ -58,9 +58,9 @@ struct Class {
 
 /// The class whose score the maps explain.
 #[derive(Serialize)]
-struct Explained<'a> {
+struct Explained {
     class: usize,
-    label: &'a str,
+    label: String,
     logit: Option<f32>,
 }
 
@@ -92,37 +92,40 @@ struct Saliency {
 ///
 /// # Errors
 /// Never in practice: numbers and names always make JSON.
-pub(crate) fn row(room: &Room, number: usize, seen: &Seen) -> Result<String> {
-    let size = seen.ready.photograph.as_ref().map(|photograph| photograph.fit.source);
-    let heads = (0..room.loaded.network.heads().len()).map(|i| head(room, i, seen)).collect();
-    line(&Row { number, file: &seen.ready.name, size: size.map(|size| [size.width, size.height]), heads })
+pub(crate) fn row(loaded: &LoadedNetwork, number: usize, explanation: &Explanation) -> Result<String> {
+    let input = &explanation.input;
+    let size = input.photograph.as_ref().map(|photograph| photograph.fit.source);
+    let of_head = |(i, explained): (usize, &_)| head(loaded, i, explained, input);
+    let heads = explanation.heads.iter().enumerate().map(of_head).collect();
+    line(&Row { number, file: &input.name, size: size.map(|size| [size.width, size.height]), heads })
 }
 
-fn head<'a>(room: &'a Room, i: usize, seen: &'a Seen) -> Head<'a> {
-    let meaning = room.loaded.network.heads().get(i).map(|head| head.meaning);
-    let class = |(class, label, number): (usize, String, f64)| {
+fn head<'a>(loaded: &LoadedNetwork, i: usize, explained: &'a HeadExplanation, input: &PreparedInput) -> Head<'a> {
+    let class = |(class, number): (usize, f64)| {
         let (probability, value) =
-            if meaning == Some(Meaning::Values) { (None, Some(number)) } else { (Some(number), None) };
-        Class { class, label, probability, value }
+            if explained.meaning == Meaning::Values { (None, Some(number)) } else { (Some(number), None) };
+        Class { class, label: loaded.label(i, class), probability, value }
     };
-    let maps: Vec<&Heatmap> = seen.heatmaps.iter().flatten().filter(|map| map.head == i).collect();
-    let (explained, label) = seen.classes.get(i).map_or((0, ""), |(class, label)| (*class, label));
-    let saliency = |(map, method): (&Array2<f32>, saliency::Method)| {
-        let (row, column) = largest(map);
+    let saliency = |saliency: &SaliencyMap| {
+        let (row, column) = largest(&saliency.map);
         Saliency {
-            method: method.title(),
-            maximum: range(map.iter().copied()).map_or(0.0, |(_, high)| high),
-            peak: in_photograph((column as f64 + 0.5, row as f64 + 0.5), &seen.ready),
+            method: saliency.method.title(),
+            maximum: range(saliency.map.iter().copied()).map_or(0.0, |(_, high)| high),
+            peak: in_photograph((column as f64 + 0.5, row as f64 + 0.5), input),
         }
     };
     Head {
-        head: room.loaded.network.heads().get(i).map_or("", |head| &head.name),
-        top: seen.probabilities.get(i).map_or_else(Vec::new, |p| room.leading(i, p).into_iter().map(class).collect()),
-        truth: seen.ready.truths.get(i).copied().flatten(),
-        correct: seen.predictions.get(i).and_then(|prediction| prediction.correct),
-        explained: Explained { class: explained, label, logit: maps.first().map(|map| map.score) },
-        maps: maps.into_iter().map(|map| of_map(map, &seen.ready)).collect(),
-        saliency: seen.saliency.get(i).zip(room.saliency).map(saliency),
+        head: &explained.name,
+        top: explained.leading(LEADING).into_iter().map(class).collect(),
+        truth: explained.truth,
+        correct: explained.correct(),
+        explained: Explained {
+            class: explained.explained,
+            label: loaded.label(i, explained.explained),
+            logit: (!explained.heatmaps.is_empty()).then_some(explained.logit),
+        },
+        maps: explained.heatmaps.iter().map(|map| of_map(map, input)).collect(),
+        saliency: explained.saliency.as_ref().map(saliency),
     }
 }
 
@@ -138,15 +141,15 @@ fn line(row: &impl Serialize) -> Result<String> {
     serde_json::to_string(row).map_err(|cause| Error::other(format!("a row cannot be written as JSON: {cause}")))
 }
 
-fn of_map<'a>(map: &'a Heatmap, ready: &Ready) -> Map<'a> {
-    let (minimum, maximum) = range(map.signed.iter().copied()).unwrap_or((0.0, 0.0));
+fn of_map<'a>(map: &'a Heatmap, input: &PreparedInput) -> Map<'a> {
+    let (minimum, maximum) = map.range();
     let rows = || map.signed.rows().into_iter().map(|row| row.to_vec()).collect();
     Map {
         method: map.method.title(),
         cells: [map.signed.nrows(), map.signed.ncols()],
         minimum,
         maximum,
-        peak: map.cause.is_none().then(|| in_photograph(map.peak, ready)),
+        peak: map.cause.is_none().then(|| in_photograph(map.peak, input)),
         empty: map.cause.as_ref(),
         energy: map.energy.as_ref(),
         signed: (map.signed.len() <= CELLS).then(rows),
@@ -154,9 +157,9 @@ fn of_map<'a>(map: &'a Heatmap, ready: &Ready) -> Map<'a> {
 }
 
 /// Column and row of the photograph's pixel at a point (x, y) of the input.
-fn in_photograph((x, y): (f64, f64), ready: &Ready) -> [usize; 2] {
-    let (height, width, _) = ready.shown.dim();
-    let (x, y, width, height) = match &ready.photograph {
+fn in_photograph((x, y): (f64, f64), input: &PreparedInput) -> [usize; 2] {
+    let (height, width) = input.size();
+    let (x, y, width, height) = match &input.photograph {
         Some(Photograph { fit, .. }) => {
             let (x, y) = fit.to_photo((x, y));
             (x, y, fit.source.width, fit.source.height)

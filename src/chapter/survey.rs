@@ -1,6 +1,7 @@
 //! What the network says of many images together: counts that take no more room for more images.
 
-use crate::chapter::room::{Room, Seen};
+use crate::chapter::context::SectionContext;
+use crate::explain::explanation::{Explanation, HeadExplanation};
 use crate::input::preprocessing::{Answers, doubt};
 use crate::model::layers::table::thousands;
 use crate::model::{Head, Meaning};
@@ -19,12 +20,12 @@ pub(crate) struct Survey {
     failed: usize,
     /// Name and reason of the first few that could not be read.
     failures: Vec<(String, String)>,
-    heads: Vec<Tally>,
+    heads: Vec<HeadCounts>,
 }
 
 /// Counts of one head.
 #[derive(Default)]
-struct Tally {
+struct HeadCounts {
     predicted: Answers,
     correct: usize,
     wrong: usize,
@@ -32,36 +33,42 @@ struct Tally {
     empty: usize,
 }
 
-/// What one image adds.
-pub(crate) struct Said(Vec<(usize, f64, Option<bool>, bool)>);
+/// What one image adds to the counts, by head.
+pub(crate) struct Tally(Vec<HeadTally>);
 
-impl Said {
+/// What one image adds to the counts of a head.
+struct HeadTally {
+    predicted: usize,
+    probability: f64,
+    correct: Option<bool>,
+    /// Whether the map by the first method shows nothing.
+    empty: bool,
+}
+
+impl Tally {
     /// What an image adds to the counts.
-    pub fn of(seen: &Seen) -> Said {
-        let empty = |head: usize| {
-            let map = seen.heatmaps.first().and_then(|maps| maps.iter().find(|map| map.head == head));
-            map.and_then(|map| map.cause.as_ref()).is_some_and(|cause| *cause != Cause::Flat)
+    pub fn of(explanation: &Explanation) -> Tally {
+        let of_head = |head: &HeadExplanation| HeadTally {
+            predicted: head.predicted,
+            probability: head.probability(),
+            correct: head.correct(),
+            empty: head.heatmaps.first().and_then(|map| map.cause.as_ref()).is_some_and(|cause| *cause != Cause::Flat),
         };
-        let one = |(head, probabilities): (usize, &Vec<f64>)| {
-            let class = crate::explain::score::best(probabilities);
-            let probability = probabilities.get(class).copied().unwrap_or(0.0);
-            (class, probability, seen.predictions.get(head).and_then(|said| said.correct), empty(head))
-        };
-        Said(seen.probabilities.iter().enumerate().map(one).collect())
+        Tally(explanation.heads.iter().map(of_head).collect())
     }
 }
 
 impl Survey {
     /// Counts an image.
-    pub fn add(&mut self, said: Said) {
+    pub fn add(&mut self, image: Tally) {
         self.read += 1;
-        self.heads.resize_with(said.0.len(), Tally::default);
-        for (tally, (class, probability, correct, empty)) in self.heads.iter_mut().zip(said.0) {
-            let (images, sum) = tally.predicted.entry(class).or_default();
-            (*images, *sum) = (*images + 1, *sum + probability);
-            tally.correct += usize::from(correct == Some(true));
-            tally.wrong += usize::from(correct == Some(false));
-            tally.empty += usize::from(empty);
+        self.heads.resize_with(image.0.len(), HeadCounts::default);
+        for (counts, head) in self.heads.iter_mut().zip(image.0) {
+            let (images, sum) = counts.predicted.entry(head.predicted).or_default();
+            (*images, *sum) = (*images + 1, *sum + head.probability);
+            counts.correct += usize::from(head.correct == Some(true));
+            counts.wrong += usize::from(head.correct == Some(false));
+            counts.empty += usize::from(head.empty);
         }
     }
 
@@ -85,25 +92,25 @@ impl Survey {
 
     /// What makes one doubt that the photographs reached the network as it knows them, head by head.
     pub fn doubts(&self, heads: &[Head]) -> Vec<String> {
-        let of_head = |(head, tally): (&Head, &Tally)| {
-            doubt(&tally.predicted, head.choices().filter(|_| head.meaning == Meaning::Classes)?)
+        let of_head = |(head, counts): (&Head, &HeadCounts)| {
+            doubt(&counts.predicted, head.choices().filter(|_| head.meaning == Meaning::Classes)?)
         };
         heads.iter().zip(&self.heads).filter_map(of_head).collect()
     }
 
     /// The survey as the page shows it, `shown` images being shown in full.
-    pub fn page(&self, room: &Room, shown: usize) -> page::Survey {
-        let names: Vec<&str> = room.loaded.network.heads().iter().map(|head| head.name.as_str()).collect();
+    pub fn page(&self, context: &SectionContext, shown: usize) -> page::Survey {
+        let names: Vec<&str> = context.loaded().heads().iter().map(|head| head.name.as_str()).collect();
         let mut paragraphs = vec![self.count(), self.where_to_find(shown)];
-        if let Some(method) = room.methods.first() {
+        if let Some(method) = context.explainer.methods().first() {
             paragraphs.push(self.empty(method.title(), &names));
         }
-        for (tally, name) in self.heads.iter().zip(&names).filter(|(tally, _)| tally.correct + tally.wrong > 0) {
-            let known = tally.correct + tally.wrong;
-            let share = percent(tally.correct as f64 / known as f64);
+        for (counts, name) in self.heads.iter().zip(&names).filter(|(counts, _)| counts.correct + counts.wrong > 0) {
+            let known = counts.correct + counts.wrong;
+            let share = percent(counts.correct as f64 / known as f64);
             paragraphs.push(format!(
                 "{name} is right about {} of the {} images whose class is known ({share}).",
-                thousands(tally.correct),
+                thousands(counts.correct),
                 thousands(known)
             ));
         }
@@ -112,7 +119,7 @@ impl Survey {
             .iter()
             .zip(&names)
             .enumerate()
-            .map(|(i, (tally, name))| self.classes(room, i, tally, name))
+            .map(|(i, (counts, name))| self.classes(context, i, counts, name))
             .collect();
         tables.extend(self.unread());
         page::Survey { heading: "All images".into(), paragraphs, tables, ..page::Survey::default() }
@@ -141,9 +148,9 @@ impl Survey {
 
     fn empty(&self, method: &str, names: &[&str]) -> String {
         let several = names.len() > 1;
-        let part = |(tally, name): (&Tally, &&str)| {
+        let part = |(counts, name): (&HeadCounts, &&str)| {
             let of = if several { format!(" of {name}") } else { String::new() };
-            match tally.empty {
+            match counts.empty {
                 0 => format!("none{of}"),
                 n => format!("{}{of} ({})", thousands(n), percent(n as f64 / self.read.max(1) as f64)),
             }
@@ -153,15 +160,15 @@ impl Survey {
     }
 
     /// The classes that a head predicts most often.
-    fn classes(&self, room: &Room, head: usize, tally: &Tally, name: &str) -> Table {
+    fn classes(&self, context: &SectionContext, head: usize, counts: &HeadCounts, name: &str) -> Table {
         let mut classes: Vec<(usize, usize, f64)> =
-            tally.predicted.iter().map(|(class, (images, sum))| (*class, *images, *sum)).collect();
+            counts.predicted.iter().map(|(class, (images, sum))| (*class, *images, *sum)).collect();
         classes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         let rest: usize = classes.iter().skip(CLASSES).map(|(_, images, _)| images).sum();
         let others = classes.len().saturating_sub(CLASSES);
         let row = |(class, images, sum): &(usize, usize, f64)| {
             let share = percent(*images as f64 / self.read.max(1) as f64);
-            vec![room.label(head, *class), thousands(*images), share, percent(sum / *images as f64)]
+            vec![context.loaded().label(head, *class), thousands(*images), share, percent(sum / *images as f64)]
         };
         Table {
             caption: format!("What {name} says of the {} images, most frequent classes first", thousands(self.read)),

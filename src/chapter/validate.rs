@@ -1,9 +1,8 @@
 //! Whether a section's wishes can be met, before anything runs: classes, true labels and pixels that its network has.
 
-use crate::chapter::section::Loaded;
 use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
 use crate::error::Result;
-use crate::input::sources::class_of;
+use crate::input::loaded::LoadedNetwork;
 use crate::model::Head;
 
 /// Labels that a message lists at most.
@@ -13,7 +12,7 @@ const LISTED: usize = 12;
 ///
 /// # Errors
 /// The first of these, with what there is.
-pub fn check(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()> {
+pub fn check(chapter: &Chapter, section: &Section, loaded: &LoadedNetwork) -> Result<()> {
     for input in &section.inputs {
         let Source::Image { label, pixels, .. } = &input.source else { continue };
         let at = |option: &str, key: &str| {
@@ -23,7 +22,7 @@ pub fn check(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()
         if let Some(label) = label.as_ref().filter(|label| !has_class(loaded, label)) {
             return Err(chapter.error(&at("--true", "section.input.label"), no_class(loaded, label)));
         }
-        if pixels.is_some() && !loaded.network.heads().iter().any(Head::has_maps) {
+        if pixels.is_some() && !loaded.heads().iter().any(Head::has_maps) {
             let name = loaded.network.name();
             let message = format!("{name} has no output with a map of scores, so there is nothing to choose");
             return Err(chapter.error(&at("--pixels", "section.input.pixels"), message));
@@ -35,20 +34,15 @@ pub fn check(chapter: &Chapter, section: &Section, loaded: &Loaded) -> Result<()
     }
 }
 
-fn labels(loaded: &Loaded, head: usize) -> Option<&[String]> {
-    loaded.labels.get(head).and_then(|labels| labels.as_deref())
-}
-
-fn has_class(loaded: &Loaded, text: &str) -> bool {
-    let heads = loaded.network.heads().iter().enumerate();
-    heads.into_iter().any(|(i, head)| class_of(text, labels(loaded, i), head).is_some())
+fn has_class(loaded: &LoadedNetwork, text: &str) -> bool {
+    (0..loaded.heads().len()).any(|head| loaded.class_of(head, text).is_some())
 }
 
 /// The message about a class that no head has: labels with this word in them, or the most similar one, or the first few.
-fn no_class(loaded: &Loaded, text: &str) -> String {
+fn no_class(loaded: &LoadedNetwork, text: &str) -> String {
     let of_head = |(i, head): (usize, &Head)| {
         let last = head.choices().unwrap_or(1).max(1) - 1;
-        let Some(labels) = labels(loaded, i) else { return format!("{} has the classes 0 to {last}", head.name) };
+        let Some(labels) = loaded.labels(i) else { return format!("{} has the classes 0 to {last}", head.name) };
         let with: Vec<&String> =
             labels.iter().filter(|label| label.to_lowercase().contains(&text.to_lowercase())).collect();
         match (with.is_empty(), suggestion(text, labels.iter().map(String::as_str))) {
@@ -60,7 +54,7 @@ fn no_class(loaded: &Loaded, text: &str) -> String {
             }
         }
     };
-    let known: Vec<String> = loaded.network.heads().iter().enumerate().map(of_head).collect();
+    let known: Vec<String> = loaded.heads().iter().enumerate().map(of_head).collect();
     format!("`{text}` is no class; {}", known.join("; "))
 }
 
@@ -72,7 +66,7 @@ fn shortened(labels: &[&String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::chapter::section::load;
+    use crate::chapter::load::load;
     use crate::config::{Chapter, Class, Input, Located, Region, Section, Source};
     use crate::model::fixture::Fixture;
     use std::path::Path;

@@ -1,39 +1,48 @@
 //! Central differences of a network's scores through tract's tail: the other way to a gradient, without any rule.
 
 use crate::error::{Error, Result};
-use crate::explain::explainer::Explainer;
+use crate::explain::engine::Engine;
 use crate::explain::score::{End, seed};
 use crate::finite_gradient::{self, Probe, derivatives};
-use crate::model::{Precision, Tail};
+use crate::model::{Head, Network, Precision, Tail};
 use ndarray::{Array1, ArrayD, Axis};
+use std::path::PathBuf;
 
 /// Tail runs in one batch: at most so many, and so many that their activations have no more values than this.
 const BATCH: usize = 32;
 const VALUES: usize = 1 << 22;
 
 /// The tail of a network from its target to its logits, in double precision where tract can.
-pub struct Differences<'e> {
-    explainer: &'e Explainer<'e>,
+pub struct Differences {
+    file: PathBuf,
+    heads: Vec<Head>,
+    /// Whether the tail reads the image, too, because a skip connection leads around the target.
+    passed_by: bool,
     tail: Tail,
     /// Rows of a batch.
     batch: usize,
 }
 
-impl<'e> Differences<'e> {
-    /// Cuts the tail.
+impl Differences {
+    /// Cuts the tail of a network behind the target of its engine.
     ///
     /// # Errors
     /// A tail that cannot be cut or run.
-    pub fn new(explainer: &'e Explainer<'e>) -> Result<Differences<'e>> {
-        let network = explainer.network;
-        let mut from = vec![explainer.target.as_str()];
-        if explainer.passed_by() {
+    pub fn new(network: &Network, engine: &Engine) -> Result<Differences> {
+        let mut from = vec![engine.target.as_str()];
+        if engine.passed_by() {
             from.push(network.input().name.as_str());
         }
         let ends: Vec<&str> = network.heads().iter().map(|head| head.logits.as_str()).collect();
-        let batch = (VALUES / explainer.target_len().max(1)).clamp(1, BATCH);
-        let tail = network.tail(&from, &ends, batch, Some(explainer.size()), Precision::F64)?;
-        Ok(Differences { explainer, tail, batch })
+        let batch = (VALUES / engine.target_len().max(1)).clamp(1, BATCH);
+        let tail = network.tail(&from, &ends, batch, Some(engine.size()), Precision::F64)?;
+        Ok(Differences {
+            file: network.file().to_path_buf(),
+            heads: network.heads().to_vec(),
+            passed_by: engine.passed_by(),
+            tail,
+            batch,
+        })
     }
 
     /// The arithmetic that tract runs the tail in.
@@ -86,7 +95,7 @@ impl<'e> Differences<'e> {
     ) -> Result<Vec<Option<f64>>> {
         let scores = |probes: &[Probe]| self.scores(image, activation, end, probes, &perturb);
         derivatives(count, self.step(activation), scores)
-            .map_err(|cause| Error::input(format!("{}: {cause}", self.explainer.network.file().display())))
+            .map_err(|cause| Error::input(format!("{}: {cause}", self.file.display())))
     }
 
     /// Grad-CAM's channel weights α_k, [k], with the number of channels on a kink, whose weight is taken as zero, and the logit.
@@ -128,8 +137,7 @@ impl<'e> Differences<'e> {
         perturb: impl Fn(&mut ArrayD<f64>, usize, f64),
     ) -> Result<Vec<f64>> {
         let base = activation.mapv(f64::from);
-        let heads = self.explainer.network.heads();
-        let head_of = heads.get(end.head).ok_or_else(|| Error::other(format!("there is no head {}", end.head)))?;
+        let head_of = self.heads.get(end.head).ok_or_else(|| Error::other(format!("there is no head {}", end.head)))?;
         let mut scores = Vec::with_capacity(probes.len());
         for batch in probes.chunks(self.batch) {
             let rows: Vec<ArrayD<f64>> = batch
@@ -143,7 +151,7 @@ impl<'e> Differences<'e> {
                 })
                 .collect();
             let mut inputs = vec![stacked(&rows)?];
-            if self.explainer.passed_by() {
+            if self.passed_by {
                 inputs.push(stacked(&vec![image.mapv(f64::from); rows.len()])?);
             }
             let outputs = self.tail.run(&inputs)?;

@@ -1,342 +1,217 @@
-//! One network made ready to explain images: a tract plan with taps, the gradient graph, and the gradients of its scores.
+//! From a prepared input to its explanation: one network, made ready once for any number of inputs.
 
-use crate::backprop::graph::{Graph, Node, Op, ValueId};
-use crate::backprop::{ReluRule, Tape};
+use crate::config::Class;
 use crate::error::{Error, Result};
-use crate::explain::score::{self, End, seed};
-use crate::model::{Head, Network, Plan, printable};
-use crate::visualize::cause::{Cause, Walk, of_map};
-use ndarray::{Array2, Array3, ArrayD, ArrayViewD, Axis};
-use std::collections::BTreeMap;
+use crate::explain::differences::Differences;
+use crate::explain::engine::Engine;
+use crate::explain::explanation::{Explanation, HeadExplanation, SaliencyMap};
+use crate::explain::gradcheck::{self, NetworkCheck};
+use crate::explain::heatmap::{ExplainedScore, MapMaker};
+use crate::explain::saliency::Saliency;
+use crate::explain::score::{End, best, probabilities};
+use crate::input::loaded::LoadedNetwork;
+use crate::input::prepared::PreparedInput;
+use crate::model::{Network, Target};
+use crate::visualize::cam::Method;
+use crate::visualize::placement::{Grid, Placement};
+use crate::visualize::saliency;
+use std::sync::Arc;
 
-/// Which end of a head is differentiated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Score {
-    /// The head's logit; a final softmax or sigmoid is stepped over.
-    Logit,
-    /// The head's output as the network gives it.
-    Output,
+/// What is explained, and how.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The activation that heatmaps explain.
+    pub target: Target,
+    /// The method of the heatmaps.
+    pub method: Method,
+    /// Methods beside it, left out where only central differences give Grad-CAM's weights.
+    pub beside: Vec<Method>,
+    /// A map of the input's own gradient, too.
+    pub saliency: Option<saliency::Method>,
+    /// The class that maps explain.
+    pub class: Class,
+    /// Where the cells of a map are put in the image.
+    pub placement: Placement,
+    /// Output tensors of layers whose values are kept in the explanation.
+    pub activations: Vec<String>,
+    /// The seed of SmoothGrad's noise.
+    pub seed: u64,
 }
 
-/// A network with everything that does not depend on the image.
-pub struct Explainer<'n> {
-    pub network: &'n Network,
-    /// The value that heatmaps explain, with its channels first.
-    pub target: String,
-    plan: Plan,
-    taps: Vec<String>,
-    graph: Graph,
-    input_id: ValueId,
-    target_id: ValueId,
-    /// Whether a path from the input to a score leads around the target.
-    passed_by: bool,
-    size: (usize, usize),
-    logits: Vec<ValueId>,
-    outputs: Vec<ValueId>,
+impl Wanted {
+    /// Grad-CAM of the predicted class at an activation, and nothing else.
+    pub fn at(target: Target) -> Wanted {
+        Wanted {
+            target,
+            method: Method::GradCam,
+            beside: Vec::new(),
+            saliency: None,
+            class: Class::Predicted,
+            placement: Placement::ReceptiveField,
+            activations: Vec::new(),
+            seed: 0,
+        }
+    }
 }
 
-/// What tract computed for one image: the tapped values, by their names.
-pub struct Forward {
-    values: BTreeMap<String, ArrayD<f32>>,
+/// A network ready to explain inputs. It may be shared by threads.
+pub struct Explainer {
+    loaded: Arc<LoadedNetwork>,
+    wanted: Wanted,
+    engine: Engine,
+    /// Where the tail has operators without a gradient rule.
+    differences: Option<Differences>,
+    without_rule: Vec<String>,
+    methods: Vec<Method>,
+    grid: Option<Grid>,
 }
 
-impl Forward {
-    /// A tapped value, with its batch of one.
+impl Explainer {
+    /// Makes a network ready to explain.
     ///
     /// # Errors
-    /// When it was not tapped.
-    pub fn get(&self, tensor: &str) -> Result<&ArrayD<f32>> {
-        self.values.get(tensor).ok_or_else(|| Error::other(format!("{tensor}: was not computed")))
-    }
-}
-
-/// A score with its gradient at the target.
-pub struct Gradient {
-    /// The score's value.
-    pub score: f32,
-    /// ∂score/∂target, [k, h, w].
-    pub gradient: Array3<f32>,
-}
-
-impl<'n> Explainer<'n> {
-    /// Prepares a network to explain the value `target`, and to give the values `shown` on the way.
-    ///
-    /// # Errors
-    /// Unknown values, an open image size, or a graph that cannot be typed.
-    pub fn new(network: &'n Network, target: &str, shown: &[String], size: (usize, usize)) -> Result<Explainer<'n>> {
-        let heads = network.heads();
-        let target = network.channels_first(target);
-        let mut ends: Vec<String> = vec![target.clone()];
-        ends.extend(heads.iter().map(|head| head.logits.clone()));
-        ends.extend(heads.iter().map(|head| head.name.clone()));
-        let mut taps = ends.clone();
-        taps.extend(shown.iter().cloned());
-        taps.sort();
-        taps.dedup();
-        let plan = network.plan(&names(&taps), 1, Some(size))?;
-        let graph = network.graph(&names(&ends), 1, Some(size))?;
-        let find = |i: usize| graph.outputs.get(i).copied().ok_or_else(|| Error::other("a tap was lost in lowering"));
-        let target_id = find(0)?;
-        let logits = (0..heads.len()).map(|i| find(1 + i)).collect::<Result<Vec<_>>>()?;
-        let outputs = (0..heads.len()).map(|i| find(1 + heads.len() + i)).collect::<Result<Vec<_>>>()?;
-        let input_id = *graph.inputs.first().ok_or_else(|| Error::other("the lowered graph has no input"))?;
-        let passed_by = passes_by(&graph, target_id, &logits);
-        Ok(Explainer { network, target, plan, taps, graph, input_id, target_id, passed_by, size, logits, outputs })
-    }
-
-    /// Why tract's optimisations were left out, if they were.
-    pub fn unoptimised(&self) -> Option<&str> {
-        self.plan.unoptimised.as_deref()
-    }
-
-    /// The gradient graph.
-    pub fn graph(&self) -> &Graph {
-        &self.graph
-    }
-
-    /// Whether a skip connection leads around the target.
-    pub fn passed_by(&self) -> bool {
-        self.passed_by
-    }
-
-    /// The operators between the target and the logits.
-    fn behind_target(&self) -> impl Iterator<Item = &Node> {
-        let mut reached = vec![false; self.graph.nodes.len()];
-        for (id, node) in self.graph.nodes.iter().enumerate() {
-            reached[id] = id == self.target_id || node.inputs.iter().any(|input| reached[*input]);
-        }
-        let mut leads = vec![false; self.graph.nodes.len()];
-        self.logits.iter().for_each(|id| leads[*id] = true);
-        for (id, node) in self.graph.nodes.iter().enumerate().rev() {
-            if leads[id] && id != self.target_id {
-                node.inputs.iter().for_each(|input| leads[*input] = true);
-            }
-        }
-        let behind = move |(id, node)| (id != self.target_id && reached[id] && leads[id]).then_some(node);
-        self.graph.nodes.iter().enumerate().filter_map(behind)
-    }
-
-    /// The operators without a gradient rule between the target and the logits, each with its node's name.
-    pub fn without_rule(&self) -> Vec<String> {
-        let named = |node: &Node| match &node.op {
-            Op::Unsupported { operator } => Some(format!("{operator} (`{}`)", node.name)),
-            _ => None,
+    /// Unknown tensors; a network that cannot be run; a method that needs gradient rules where there are none.
+    pub fn new(loaded: Arc<LoadedNetwork>, wanted: Wanted) -> Result<Explainer> {
+        let network = &loaded.network;
+        let engine = Engine::new(network, &wanted.target.tensor, &wanted.activations, loaded.size())?;
+        let without_rule = engine.without_rule();
+        let methods = methods(&wanted, network, &without_rule)?;
+        let differences = (!without_rule.is_empty()).then(|| Differences::new(network, &engine)).transpose()?;
+        let grid = match wanted.placement {
+            Placement::ReceptiveField => field_grid(network, &wanted.target.tensor),
+            Placement::Stretch => None,
         };
-        self.behind_target().filter_map(named).collect()
+        Ok(Explainer { loaded, wanted, engine, differences, without_rule, methods, grid })
     }
 
-    /// How many convolutions and matrix products lie between the target and the logits: one or two in most convolutional networks,
-    /// dozens in one that goes on with a transformer.
-    pub fn products_behind_target(&self) -> usize {
-        self.behind_target().filter(|node| matches!(node.op, Op::Conv(_) | Op::Deconv(_) | Op::EinSum(_))).count()
+    /// The network with its labels and preprocessing.
+    pub fn loaded(&self) -> &LoadedNetwork {
+        &self.loaded
     }
 
-    /// The number of values of the target for one image.
-    pub fn target_len(&self) -> usize {
-        self.graph.nodes.get(self.target_id).map_or(0, Node::len)
+    /// What is explained, and how.
+    pub fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
 
-    /// Runs one image, or a batch, through tract.
+    /// What runs and differentiates the network.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The methods of the heatmaps, the one asked for first.
+    pub fn methods(&self) -> &[Method] {
+        &self.methods
+    }
+
+    /// The operators between the target and the scores that have no gradient rule, each with its node's name: where there are
+    /// any, Grad-CAM's weights are found by central differences.
+    pub fn without_rule(&self) -> &[String] {
+        &self.without_rule
+    }
+
+    /// Where the target's cells lie in the input; `None` where they are stretched over it.
+    pub fn grid(&self) -> Option<Grid> {
+        self.grid
+    }
+
+    /// Runs an input and explains it.
     ///
     /// # Errors
-    /// An input of the wrong shape; scores or a target that are not finite, of which nothing can be explained.
-    pub fn forward(&self, image: &ArrayD<f32>) -> Result<Forward> {
-        let values = self.plan.run(image)?;
-        let forward = Forward { values: self.taps.iter().cloned().zip(values).collect() };
-        let logits = self.network.heads().iter().map(|head| &head.logits);
-        for tensor in logits.chain([&self.target]) {
-            if !forward.get(tensor)?.iter().all(|value| value.is_finite()) {
-                return Err(Error::input(format!(
-                    "{}: the values of `{}` are not all finite numbers for this image: weights or sums overflowed or are not a number (NaN)",
-                    self.network.name(),
-                    printable(tensor)
-                )));
-            }
+    /// An input of the wrong shape, or one on which the network's numbers overflow.
+    pub fn explain_input(&self, input: PreparedInput) -> Result<Explanation> {
+        let forward = self.engine.forward(&input.tensor)?;
+        let heads = self.engine.heads();
+        let mut spoken = Vec::with_capacity(heads.len());
+        let mut scores = Vec::with_capacity(heads.len());
+        for (number, head) in heads.iter().enumerate() {
+            let positions = self.engine.positions(number, input.pixels.as_ref())?;
+            let probabilities = probabilities(head, forward.get(&head.logits)?, positions.as_ref());
+            let class = self.explained_class(number, best(&probabilities), &input);
+            spoken.push(probabilities);
+            scores.push(ExplainedScore { class, positions });
         }
-        Ok(forward)
-    }
-
-    /// The tail of the network below the target, ready for any number of walks back.
-    ///
-    /// # Errors
-    /// Operators without a rule between target and scores, all of them listed.
-    pub fn tail(&self, image: &ArrayD<f32>, activation: &ArrayD<f32>) -> Result<Tail<'_>> {
-        let mut given = vec![(self.target_id, activation.clone())];
-        if self.passed_by {
-            given.push((self.input_id, image.clone()));
-        }
-        let mut ends = self.logits.clone();
-        ends.extend(&self.outputs);
-        Ok(Tail { explainer: self, tape: Tape::forward(&self.graph, given, &ends)?, positions: Vec::new() })
-    }
-
-    /// The gradient of a head's logit of a class with respect to the target, in double precision.
-    ///
-    /// # Errors
-    /// Operators without a rule between target and scores, all of them listed.
-    pub fn gradient_in_double(&self, image: &ArrayD<f64>, activation: &ArrayD<f64>, end: End) -> Result<ArrayD<f64>> {
-        let mut given = vec![(self.target_id, activation.clone())];
-        if self.passed_by {
-            given.push((self.input_id, image.clone()));
-        }
-        let logits = self.end(end.head, Score::Logit)?;
-        let tape = Tape::forward(&self.graph, given, &[logits])?;
-        let shape = tape.value(logits).map(|logits| logits.shape().to_vec()).unwrap_or_default();
-        let seed = seed(self.head(end.head)?, &shape, end).mapv(f64::from);
-        let gradient = tape.backward(&[(logits, seed)], &[self.target_id], ReluRule::Plain)?.pop();
-        gradient.ok_or_else(|| Error::other("the tape gave no gradient"))
-    }
-
-    /// Height and width of the images.
-    pub fn size(&self) -> (usize, usize) {
-        self.size
-    }
-
-    /// A head's score of a class and its gradient with respect to the whole input.
-    ///
-    /// # Errors
-    /// Operators without a rule anywhere on the way, all of them listed.
-    pub fn input_gradient(&self, image: &ArrayD<f32>, end: End, relu: ReluRule) -> Result<(f32, ArrayD<f32>)> {
-        let id = self.end(end.head, Score::Logit)?;
-        let tape = Tape::forward(&self.graph, vec![(self.input_id, image.clone())], &[id])?;
-        let logits = tape.value(id).ok_or_else(|| Error::other("the tape kept no logits"))?;
-        let seed = seed(self.head(end.head)?, logits.shape(), end);
-        let score = dot(&seed, &logits);
-        let gradient = tape.backward(&[(id, seed)], &[self.input_id], relu)?.pop();
-        Ok((score, gradient.ok_or_else(|| Error::other("the tape gave no gradient"))?))
-    }
-
-    /// The positions of a head's map that lie in a part of the network's input (`pixels`, [h, w]): those whose receptive
-    /// fields have their centres in it, or the nearest if it is too small for any. `None` for a head without positions, and
-    /// where no part is given: then all count.
-    ///
-    /// # Errors
-    /// No such head.
-    pub fn positions(&self, head: usize, pixels: Option<&Array2<bool>>) -> Result<Option<Array2<bool>>> {
-        let described = self.head(head)?;
-        let shape = &self.graph.nodes[self.end(head, Score::Logit)?].shape;
-        let (Some(pixels), true, &[_, a, b, c]) = (pixels, described.has_maps(), shape.as_slice()) else {
-            return Ok(None);
+        let maker =
+            MapMaker { engine: &self.engine, forward: &forward, input: &input, scores: &scores, grid: self.grid };
+        let maps = match &self.differences {
+            None => maker.by_rules(&self.methods)?,
+            Some(differences) => maker.by_differences(differences)?,
         };
-        let (rows, columns) = if described.class_axis == 3 { (a, b) } else { (b, c) };
-        let field = self.network.receptive_field(&described.logits);
-        Ok(Some(score::positions(pixels, (rows, columns), field)))
-    }
-
-    /// A head's score of a class in words, with the positions that it is averaged over.
-    pub fn scored(&self, head: usize, label: &str, positions: Option<&Array2<bool>>) -> String {
-        let Ok(described) = self.head(head) else { return String::new() };
-        let name = format!("{} of {label}", described.score_name());
-        let shape = self.logits.get(head).map_or(&[][..], |id| &self.graph.nodes[*id].shape);
-        let all: usize =
-            shape.iter().enumerate().filter(|(axis, _)| *axis != described.class_axis).map(|(_, n)| n).product();
-        match positions {
-            Some(positions) => {
-                let count = positions.iter().filter(|counts| **counts).count();
-                format!(
-                    "{name}, averaged over the {count} of {all} positions that lie in the given pixels (as SEG-GRAD-CAM, Vinogradova et al. 2020, sums them)"
-                )
-            }
-            None if described.spatial => format!("{name}, averaged over all {all} positions"),
-            None => name,
+        let mut explained = Vec::with_capacity(heads.len());
+        for (number, (((head, probabilities), score), maps)) in
+            heads.iter().zip(spoken).zip(scores).zip(maps).enumerate()
+        {
+            explained.push(HeadExplanation {
+                name: head.name.clone(),
+                meaning: head.meaning,
+                logits: forward.get(&head.logits)?.clone(),
+                predicted: best(&probabilities),
+                probabilities,
+                truth: input.truths.get(number).copied().flatten(),
+                explained: score.class,
+                logit: maps.logit,
+                saliency: self.saliency(number, &score, &input)?,
+                positions: score.positions,
+                position_count: self.engine.position_count(number),
+                heatmaps: maps.maps,
+                kinks: maps.kinks,
+            });
         }
+        Ok(Explanation::new(input, explained, forward))
     }
 
-    fn head(&self, head: usize) -> Result<&Head> {
-        self.network.heads().get(head).ok_or_else(|| Error::other(format!("there is no head {head}")))
-    }
-
-    fn end(&self, head: usize, score: Score) -> Result<ValueId> {
-        let ends = if score == Score::Logit { &self.logits } else { &self.outputs };
-        ends.get(head).copied().ok_or_else(|| Error::other(format!("there is no head {head}")))
-    }
-}
-
-/// Where a walk back starts: values with the weights of their elements.
-type Seeds = Vec<(ValueId, ArrayD<f32>)>;
-
-/// One image's tail: everything between the target and the scores, computed once.
-pub struct Tail<'e> {
-    explainer: &'e Explainer<'e>,
-    tape: Tape<'e, f32>,
-    /// For each head the positions that count; all where there are none.
-    positions: Vec<Option<Array2<bool>>>,
-}
-
-impl Tail<'_> {
-    /// The same tail with scores averaged over some positions of each head, see [`Explainer::positions`].
-    pub fn within(self, positions: Vec<Option<Array2<bool>>>) -> Self {
-        Tail { positions, ..self }
-    }
-
-    /// The gradient of one head's score of a class with respect to the target.
+    /// Checks the gradients of every head at its predicted class against central differences, on the first few of the inputs.
     ///
     /// # Errors
-    /// A target that is no feature map [1, k, h, w].
-    pub fn gradient(&self, head: usize, class: usize, score: Score) -> Result<Gradient> {
-        let (seeds, value) = self.seeds(head, class, score)?;
-        let gradient = self.tape.backward(&seeds, &[self.explainer.target_id], ReluRule::Plain)?.pop();
-        let gradient = gradient.ok_or_else(|| Error::other("the tape gave no gradient"))?;
-        Ok(Gradient { score: value, gradient: feature_maps(&self.explainer.target, gradient.view())? })
+    /// Operators without a gradient rule; a tail that cannot be cut or run.
+    pub fn gradcheck(&self, inputs: &[PreparedInput]) -> Result<NetworkCheck> {
+        if !self.without_rule.is_empty() {
+            return Err(Error::input(format!(
+                "{}: there is no gradient rule for {}, so there is nothing to check",
+                self.engine.file().display(),
+                self.without_rule.join(", ")
+            )));
+        }
+        gradcheck::check(&self.loaded.network, &self.engine, inputs)
     }
 
-    /// Why a signed map of this head and class shows nothing, if it does not.
-    ///
-    /// # Errors
-    /// Those of walking back.
-    pub fn cause(
-        &self,
-        head: usize,
-        class: usize,
-        score: Score,
-        signed: &Array2<f32>,
-        activation: &Array3<f32>,
-        gradient: &Array3<f32>,
-    ) -> Result<Option<Cause>> {
-        let (seeds, _) = self.seeds(head, class, score)?;
-        let explainer = self.explainer;
-        let walk = Walk { graph: &explainer.graph, tape: &self.tape, seeds: &seeds, target: explainer.target_id };
-        of_map(signed.view(), activation.view(), gradient, || walk.vanishing_point())
+    /// The class that a head's maps explain.
+    fn explained_class(&self, head: usize, predicted: usize, input: &PreparedInput) -> usize {
+        let named = match &self.wanted.class {
+            Class::Predicted => None,
+            Class::True => input.truths.get(head).copied().flatten(),
+            Class::Named(text) => self.loaded.class_of(head, text),
+        };
+        named.unwrap_or(predicted)
     }
 
-    fn seeds(&self, head: usize, class: usize, score: Score) -> Result<(Seeds, f32)> {
-        let id = self.explainer.end(head, score)?;
-        let values = self.tape.value(id).ok_or_else(|| Error::other("the tape kept no scores"))?;
-        let positions = self.positions.get(head).and_then(Option::as_ref);
-        let seed = seed(self.explainer.head(head)?, values.shape(), End { head, class, positions });
-        let value = dot(&seed, &values);
-        Ok((vec![(id, seed)], value))
+    fn saliency(&self, head: usize, score: &ExplainedScore, input: &PreparedInput) -> Result<Option<SaliencyMap>> {
+        let Some(method) = self.wanted.saliency else { return Ok(None) };
+        let saliency = Saliency { method, layout: self.loaded.recipe.preprocess.layout, seed: self.wanted.seed };
+        let end = End { head, class: score.class, positions: score.positions.as_ref() };
+        Ok(Some(SaliencyMap { method, map: saliency.map(&self.engine, &input.tensor, end)? }))
     }
 }
 
-/// A value [1, k, h, w] without its batch.
-///
-/// # Errors
-/// Another rank or batch.
-pub fn feature_maps<T: Clone>(name: &str, value: ArrayViewD<T>) -> Result<Array3<T>> {
-    let shape = value.shape().to_vec();
-    match value.into_dimensionality::<ndarray::Ix4>() {
-        Ok(value) if value.len_of(Axis(0)) == 1 => Ok(value.index_axis(Axis(0), 0).to_owned()),
-        _ => Err(Error::input(format!(
-            "{name}: has the shape {shape:?}; a heatmap needs feature maps [1, channels, height, width]"
+/// The method asked for and those beside it; Grad-CAM alone where the tail has operators without a rule.
+fn methods(wanted: &Wanted, network: &Network, without_rule: &[String]) -> Result<Vec<Method>> {
+    if without_rule.is_empty() {
+        let beside = wanted.beside.iter().copied().filter(|method| *method != wanted.method);
+        return Ok(std::iter::once(wanted.method).chain(beside).collect());
+    }
+    match wanted.method {
+        Method::GradCam => Ok(vec![Method::GradCam]),
+        other => Err(Error::input(format!(
+            "{}: {} needs gradient rules for {}, which there are none of; Grad-CAM works, by central differences",
+            network.file().display(),
+            other.title(),
+            without_rule.join(", ")
         ))),
     }
 }
 
-fn names(texts: &[String]) -> Vec<&str> {
-    texts.iter().map(String::as_str).collect()
-}
-
-fn dot(seed: &ArrayD<f32>, values: &ArrayViewD<f32>) -> f32 {
-    seed.iter().zip(values.iter()).map(|(s, v)| s * v).sum()
-}
-
-/// Whether any of `ends` can be reached from an input without passing through `target`.
-fn passes_by(graph: &Graph, target: ValueId, ends: &[ValueId]) -> bool {
-    let mut from_input = vec![false; graph.nodes.len()];
-    for (id, node) in graph.nodes.iter().enumerate() {
-        from_input[id] =
-            id != target && (matches!(node.op, Op::Input) || node.inputs.iter().any(|input| from_input[*input]));
-    }
-    ends.iter().any(|end| from_input[*end])
+/// The cells of a value in the input, where its receptive field is the same on all paths.
+pub fn field_grid(network: &Network, tensor: &str) -> Option<Grid> {
+    let field = network.receptive_field(tensor)?;
+    Some(Grid::of_field(field.start, field.jump.map(|jump| jump as f64)))
 }

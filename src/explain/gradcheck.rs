@@ -2,13 +2,13 @@
 
 use crate::error::Result;
 use crate::explain::differences::Differences;
-use crate::explain::explainer::{Explainer, Score, feature_maps};
+use crate::explain::engine::{Engine, Score};
 use crate::explain::score::{End, best, probabilities};
+use crate::explain::tail::feature_maps;
 use crate::finite_gradient::{Check, Comparison};
-use crate::input::sources::Ready;
-use crate::model::{Head, Precision, printable};
+use crate::input::prepared::PreparedInput;
+use crate::model::{Head, Network, Precision};
 use crate::random::Random;
-use crate::report::page::Line;
 use ndarray::{Array3, ArrayD, Axis};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -17,8 +17,8 @@ use serde::Serialize;
 pub const IMAGES: usize = 4;
 
 /// Images whose check a page can afford: fewer of a network with a large activation, whose tail takes seconds.
-pub fn images(explainer: &Explainer) -> usize {
-    (BUDGET / (LEAST * explainer.target_len()).max(1)).clamp(1, IMAGES)
+pub fn images(engine: &Engine) -> usize {
+    (BUDGET / (LEAST * engine.target_len()).max(1)).clamp(1, IMAGES)
 }
 
 /// Single elements of a gradient that are checked on each image and head.
@@ -66,94 +66,18 @@ impl NetworkCheck {
     pub fn holds(&self) -> bool {
         self.heads.iter().all(|head| head.channels.passed() && head.elements.passed())
     }
-
-    /// The check of a network whose gradients cannot be taken by rules: there is nothing to compare.
-    pub fn absent(explainer: &Explainer) -> NetworkCheck {
-        NetworkCheck {
-            network: explainer.network.name().to_string(),
-            precision: Precision::F64,
-            images: 0,
-            heads: Vec::new(),
-            tolerance: 0.0,
-        }
-    }
-
-    /// A sentence for captions.
-    pub fn sentence(&self) -> String {
-        if self.images == 0 {
-            return "hand-written backprop from the ONNX file; there was no image to check it at".into();
-        }
-        format!(
-            "hand-written backprop from the ONNX file; largest difference from central differences through tract {:.1e} of the largest gradient",
-            self.largest_error()
-        )
-    }
-
-    /// The figures for the page, a line a head.
-    pub fn lines(&self) -> Vec<Line> {
-        let precision = if self.precision == Precision::F64 { "double" } else { "single" };
-        let line = |head: &HeadCheck| {
-            let (channels, elements) = (&head.channels, &head.elements);
-            Line::new(
-                format!("Gradient check of {}", head.head),
-                format!(
-                    "{} channels: largest error {:.1e}, median {:.1e}, {} dropped; {} elements: {:.1e}, {:.1e}, {} dropped; {precision} precision, {}",
-                    channels.compared,
-                    channels.max_relative_error,
-                    channels.median_relative_error,
-                    channels.dropped,
-                    elements.compared,
-                    elements.max_relative_error,
-                    elements.median_relative_error,
-                    elements.dropped,
-                    if channels.passed() && elements.passed() { "✓ holds" } else { "✗ fails" }
-                ),
-            )
-        };
-        self.heads.iter().map(line).collect()
-    }
-
-    /// A table for the terminal.
-    pub fn table(&self) -> String {
-        let mut text = format!(
-            "{}: {} images, {} precision, a gradient holds up to {:.0e}\n{:<12} {:<24} {:<9} {:>8} {:>7} {:>10} {:>10}  verdict\n",
-            self.network,
-            self.images,
-            if self.precision == Precision::F64 { "double" } else { "single" },
-            self.tolerance,
-            "head",
-            "tensor",
-            "sample",
-            "compared",
-            "dropped",
-            "largest",
-            "median"
-        );
-        for head in &self.heads {
-            let (name, tensor) = (printable(&head.head), printable(&head.tensor));
-            for (sample, check) in [("channels", &head.channels), ("elements", &head.elements)] {
-                let verdict = if check.passed() { "holds" } else { "FAILS" };
-                text += &format!(
-                    "{name:<12} {tensor:<24} {sample:<9} {:>8} {:>7} {:>10.1e} {:>10.1e}  {verdict}\n",
-                    check.compared, check.dropped, check.max_relative_error, check.median_relative_error
-                );
-            }
-        }
-        text
-    }
 }
 
 /// Checks the gradients of every head at its predicted class, on the first few of the images.
 ///
 /// # Errors
 /// A tail that cannot be cut or run.
-pub fn check(explainer: &Explainer, images: &[Ready]) -> Result<NetworkCheck> {
-    let network = explainer.network;
+pub fn check(network: &Network, engine: &Engine, images: &[PreparedInput]) -> Result<NetworkCheck> {
     let images = &images[..images.len().min(IMAGES)];
-    let differences = Differences::new(explainer)?;
+    let differences = Differences::new(network, engine)?;
     let precision = differences.precision();
     let tolerance = if precision == Precision::F64 { 1e-6 } else { 1e-3 };
-    let checker = Checker { explainer, differences };
+    let checker = Checker { engine, differences };
     let per_image =
         images.par_iter().enumerate().map(|(i, image)| checker.image(image, i as u64)).collect::<Result<Vec<_>>>()?;
     let check = |(head, described): (usize, &Head)| {
@@ -161,7 +85,7 @@ pub fn check(explainer: &Explainer, images: &[Ready]) -> Result<NetworkCheck> {
         per_image.iter().filter_map(|heads| heads.get(head)).for_each(|image| samples.extend(image));
         HeadCheck {
             head: described.name.clone(),
-            tensor: explainer.target.clone(),
+            tensor: engine.target.clone(),
             channels: samples.channels.check(tolerance),
             elements: samples.elements.check(tolerance),
         }
@@ -190,15 +114,15 @@ impl Samples {
 }
 
 struct Checker<'a> {
-    explainer: &'a Explainer<'a>,
-    differences: Differences<'a>,
+    engine: &'a Engine,
+    differences: Differences,
 }
 
 impl Checker<'_> {
-    fn image(&self, image: &Ready, number: u64) -> Result<Vec<Samples>> {
-        let explainer = self.explainer;
-        let forward = explainer.forward(&image.tensor)?;
-        let activation = forward.get(&explainer.target)?;
+    fn image(&self, image: &PreparedInput, number: u64) -> Result<Vec<Samples>> {
+        let engine = self.engine;
+        let forward = engine.forward(&image.tensor)?;
+        let activation = forward.get(&engine.target)?;
         let noisy = noisy(activation, number);
         let check = |(head, described): (usize, &Head)| {
             let class = best(&probabilities(described, forward.get(&described.logits)?, None));
@@ -211,7 +135,7 @@ impl Checker<'_> {
             whole.and(single)?;
             Ok(Samples { channels, elements })
         };
-        explainer.network.heads().iter().enumerate().map(check).collect()
+        engine.heads().iter().enumerate().map(check).collect()
     }
 
     /// Grad-CAM's pooled gradients on the image as it is.
@@ -250,14 +174,14 @@ impl Checker<'_> {
     }
 
     fn gradient(&self, image: &ArrayD<f32>, activation: &ArrayD<f32>, end: End) -> Result<Array3<f64>> {
-        let explainer = self.explainer;
+        let engine = self.engine;
         if self.differences.precision() == Precision::F32 {
-            let tail = explainer.tail(image, activation)?;
+            let tail = engine.tail(image, activation)?;
             return Ok(tail.gradient(end.head, end.class, Score::Logit)?.gradient.mapv(f64::from));
         }
         let wide = |array: &ArrayD<f32>| array.mapv(f64::from);
-        let gradient = explainer.gradient_in_double(&wide(image), &wide(activation), end)?;
-        feature_maps(&explainer.target, gradient.view())
+        let gradient = engine.gradient_in_double(&wide(image), &wide(activation), end)?;
+        feature_maps(&engine.target, gradient.view())
     }
 }
 

@@ -1,6 +1,15 @@
-//! What a network says about one input and why: scores, gradients, and the check of the gradients. Values only.
+//! What a network says about one input and why: scores, gradients, maps, and the check of the gradients. Values only.
 
 pub mod differences;
+pub mod engine;
 pub mod explainer;
+pub mod explanation;
 pub mod gradcheck;
+pub mod heatmap;
+pub mod lowered;
+pub mod saliency;
 pub mod score;
+pub mod tail;
+#[cfg(test)]
+mod tests;
+pub mod usable;

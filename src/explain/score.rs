@@ -104,6 +104,15 @@ pub fn best(probabilities: &[f64]) -> usize {
         .0
 }
 
+/// The most probable classes with their probabilities, at most `count`, the most probable first; the largest values of a head that
+/// has no classes. Of equal ones the first comes first.
+pub fn leading(probabilities: &[f64], count: usize) -> Vec<(usize, f64)> {
+    let mut classes: Vec<(usize, f64)> = probabilities.iter().copied().enumerate().collect();
+    classes.sort_by(|a, b| b.1.total_cmp(&a.1));
+    classes.truncate(count);
+    classes
+}
+
 /// The cells of a grid whose centres lie in a part of the image, `pixels`; the one nearest to its middle if none does. Without
 /// receptive fields the grid is taken as stretched over the image.
 pub fn positions(
@@ -147,7 +156,7 @@ pub fn positions(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::explainer::{Explainer, Score};
+    use crate::explain::engine::{Engine, Score};
     use crate::model::Network;
     use crate::model::fixture::{Fixture, ints};
     use proptest::prelude::*;
@@ -176,13 +185,13 @@ mod tests {
             let sizes = [&region, &rest].map(|part| part.iter().filter(|counts| **counts).count());
             prop_assume!(sizes.iter().all(|size| *size > 0));
             let network = segmenter();
-            let explainer = Explainer::new(&network, "target", &[], (6, 6)).unwrap();
-            let forward = explainer.forward(&image()).unwrap();
+            let engine = Engine::new(&network, "target", &[], (6, 6)).unwrap();
+            let forward = engine.forward(&image()).unwrap();
             let gradient = |pixels: Option<&Array2<bool>>| {
-                let positions = explainer.positions(0, pixels).unwrap();
+                let positions = engine.positions(0, pixels).unwrap();
                 // Every position has its receptive field's centre in its own pixel.
                 assert_eq!(positions.as_ref(), pixels);
-                let tail = explainer.tail(&image(), forward.get("target").unwrap()).unwrap().within(vec![positions]);
+                let tail = engine.tail(&image(), forward.get("target").unwrap()).unwrap().within(vec![positions]);
                 let found = tail.gradient(0, class, Score::Logit).unwrap();
                 (found.score, found.gradient)
             };
@@ -217,6 +226,12 @@ mod tests {
         fixture.conv("x", "c", [3, 1, 4, 4], vec![]).node("Flatten", &["c"], "f", vec![]);
         build(&mut fixture);
         fixture.output("y").load().heads()[0].clone()
+    }
+
+    #[test]
+    fn the_most_probable_come_first_and_of_equal_ones_the_first() {
+        assert_eq!(leading(&[0.2, 0.5, 0.3], 2), [(1, 0.5), (2, 0.3)]);
+        assert_eq!(leading(&[0.25, 0.5, 0.25], 9), [(1, 0.5), (0, 0.25), (2, 0.25)]);
     }
 
     #[test]

@@ -25,19 +25,13 @@ pub struct Picture {
     pub height: u32,
 }
 
+pub use crate::tensor::range::range;
+
 /// Width of the page's column, in CSS pixels.
 pub const COLUMN: usize = 736;
 
 /// The number of colours the largest palette of a map may have, one less than PNG's 256 to leave room for transparency.
 const LEVELS: usize = 255;
-
-/// The smallest and the largest finite value of `values`, or `None` when there is none.
-pub fn range(values: impl IntoIterator<Item = f32>) -> Option<(f32, f32)> {
-    let none = (f32::INFINITY, f32::NEG_INFINITY);
-    let wider = |(low, high): (f32, f32), value: f32| (low.min(value), high.max(value));
-    let (low, high) = values.into_iter().filter(|value| value.is_finite()).fold(none, wider);
-    (low <= high).then_some((low, high))
-}
 
 /// A brightness in [0, 1] as a byte, rounded.
 fn byte(brightness: f32) -> u8 {

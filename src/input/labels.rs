@@ -3,7 +3,6 @@
 use crate::config::read_text;
 use crate::error::{Error, Result};
 use crate::model::{Head, Meaning, Network};
-use crate::report::page::percent;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -87,25 +86,17 @@ pub fn of(head: &Head, labels: Option<&[String]>, unit: usize) -> String {
     }
 }
 
-/// A probability, or a value, as shown.
-pub fn said(head: &Head, number: f64) -> String {
-    match head.meaning {
-        Meaning::Classes => percent(number),
-        Meaning::Values => format!("{number:.4}"),
-    }
-}
-
-/// The most probable classes of a head with their labels and probabilities, at most `count`, the most probable first; the largest
-/// values of a head that has no classes.
-pub fn most_probable(
-    head: &Head,
-    labels: Option<&[String]>,
-    probabilities: &[f64],
-    count: usize,
-) -> Vec<(usize, String, f64)> {
-    let mut classes: Vec<usize> = (0..probabilities.len()).collect();
-    classes.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
-    classes.into_iter().take(count).map(|class| (class, of(head, labels, class), probabilities[class])).collect()
+/// The class that a label, the only one of several words for it (`tabby` of "tabby, tabby cat"), or a class number names.
+pub fn class_of(text: &str, labels: Option<&[String]>, head: &Head) -> Option<usize> {
+    let labels = labels.unwrap_or_default();
+    let whole = labels.iter().position(|label| label.eq_ignore_ascii_case(text));
+    let word = || {
+        let has = |label: &String| label.split(',').any(|word| word.trim().eq_ignore_ascii_case(text));
+        let mut classes = labels.iter().enumerate().filter(|(_, label)| has(label)).map(|(class, _)| class);
+        classes.next().filter(|_| classes.next().is_none())
+    };
+    let number = || text.parse().ok().filter(|class| head.choices().is_none_or(|choices| *class < choices));
+    whole.or_else(word).or_else(number)
 }
 
 /// Labels from a file with one a line, a JSON list, or a JSON map from class number to label (or to a list whose last entry is the
@@ -257,14 +248,6 @@ mod tests {
         assert_eq!(parse("cat\ndog\n\nand a remark\n").unwrap(), ["cat", "dog"]);
         assert_eq!(parse("0\n1\n2").unwrap(), ["0", "1", "2"]);
         assert_eq!(parse("1 cat\n3 dog").unwrap(), ["1 cat", "3 dog"]);
-    }
-
-    #[test]
-    fn the_most_probable_come_first() {
-        let labels = ["a".to_string(), "b".into(), "c".into()];
-        let network = network(3, &[]);
-        let best = most_probable(&network.heads()[0], Some(&labels), &[0.2, 0.5, 0.3], 2);
-        assert_eq!(best, [(1, "b".to_string(), 0.5), (2, "c".to_string(), 0.3)]);
     }
 
     #[test]

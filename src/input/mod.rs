@@ -7,5 +7,7 @@ pub mod idx;
 pub mod image;
 pub mod labels;
 pub mod line;
+pub mod loaded;
+pub mod prepared;
 pub mod preprocessing;
 pub mod sources;

@@ -1,102 +1,43 @@
-//! A section's inputs: generated lines, drawn digits, MNIST images and photographs, made ready for the network.
+//! Where a section's inputs come from: generated lines, drawn digits, MNIST images and photographs, prepared for the network.
 
 use crate::config::{Input, Region, Source};
 use crate::error::{Error, Result};
 use crate::input::files;
-use crate::input::image::{
-    Channels, Fit, ResizeFilter, Size, WHITE, grey_to_rgb, on_white, read, read_with_opacity, resize,
-};
-use crate::input::preprocessing::Recipe;
+use crate::input::image::{Channels, Fit, WHITE, grey_to_rgb, on_white, read, read_with_opacity};
+use crate::input::loaded::LoadedNetwork;
+use crate::input::prepared::{Photograph, PreparedInput, unit};
 use crate::input::{digit, idx, line};
 use crate::model::Head;
-use ndarray::{Array2, Array3, ArrayD, ArrayView2, ArrayView3};
+use ndarray::{Array2, ArrayView2, ArrayView3};
 use std::path::{Path, PathBuf};
 
-/// One input, ready to be run and shown.
-#[derive(Debug, Clone)]
-pub struct Ready {
-    /// A short name for captions and alternative texts.
-    pub name: String,
-    /// Where it comes from, as a sentence: what makes it reproducible.
-    pub origin: String,
-    /// In the network's layout, with a batch of one.
-    pub tensor: ArrayD<f32>,
-    /// What the network sees: [h, w, 3] in [0, 1].
-    pub shown: Array3<f32>,
-    /// Where the object is, [h, w] in the network's input, if that is known.
-    pub mask: Option<Array2<bool>>,
-    /// Where scores are averaged, [h, w] in the network's input; everywhere where `None`.
-    pub pixels: Option<Array2<bool>>,
-    /// What the mask marks: "line", "ink" or "object".
-    pub object: &'static str,
-    /// The true class of each head, where known.
-    pub truths: Vec<Option<usize>>,
-    /// The whole photograph, where the input is one.
-    pub photograph: Option<Photograph>,
-}
-
-/// A photograph as it was before it was made to fit, reduced for the page.
-#[derive(Debug, Clone)]
-pub struct Photograph {
-    /// [h, w, 3] in [0, 1].
-    pub image: Array3<f32>,
-    /// Pixels of the photograph along x and y to a pixel of `image`.
-    pub reduced: (f64, f64),
-    /// Where the network's input lies in the photograph.
-    pub fit: Fit,
-}
-
-/// Longest side of a photograph on the page.
-const SHOWN_SIDE: usize = 320;
-
-impl Photograph {
-    fn new(photo: ArrayView3<u8>, fit: Fit) -> Result<Photograph> {
-        let (height, width, _) = photo.dim();
-        let scale = (SHOWN_SIDE as f64 / height.max(width).max(1) as f64).min(1.0);
-        let side = |length: usize| ((length as f64 * scale).round() as usize).max(1);
-        let size = Size { height: side(height), width: side(width) };
-        let image = unit(resize(photo, size, ResizeFilter::Triangle)?.view());
-        Ok(Photograph { image, reduced: (width as f64 / size.width as f64, height as f64 / size.height as f64), fit })
-    }
-
-    /// The part that the network sees: left, top, width and height as shares of the photograph's.
-    pub fn seen(&self) -> [f64; 4] {
-        let crop = (self.fit.crop.width as f64, self.fit.crop.height as f64);
-        let ((left, top), (right, bottom)) = (self.fit.to_photo((0.0, 0.0)), self.fit.to_photo(crop));
-        let (width, height) = (self.fit.source.width as f64, self.fit.source.height as f64);
-        [left / width, top / height, (right - left) / width, (bottom - top) / height]
-    }
-
-    /// Where the centres of `image`'s rows and columns lie in the network's input, (ys, xs); no number where the network did not see them.
-    pub fn in_input(&self) -> (Vec<f64>, Vec<f64>) {
-        let (rows, columns, _) = self.image.dim();
-        let within = |at: f64, length: usize| if (0.0..=length as f64).contains(&at) { at } else { f64::NAN };
-        let y = |row: usize| self.fit.to_input((0.0, (row as f64 + 0.5) * self.reduced.1)).1;
-        let x = |column: usize| self.fit.to_input(((column as f64 + 0.5) * self.reduced.0, 0.0)).0;
-        let ys = (0..rows).map(|row| within(y(row), self.fit.crop.height)).collect();
-        (ys, (0..columns).map(|column| within(x(column), self.fit.crop.width)).collect())
-    }
-}
-
-/// Where inputs are taken from, and the heads that they are shown to.
+/// Where inputs are taken from, and the network that they are prepared for.
 pub struct Sources<'a> {
+    /// The seed of what is generated.
     pub seed: u64,
     /// The chapter's MNIST folder; else the environment variable `CONVSCOPE_MNIST` names it.
     pub mnist: Option<PathBuf>,
-    pub recipe: &'a Recipe,
-    pub heads: &'a [Head],
-    /// The labels of each head, where known.
-    pub labels: &'a [Option<Vec<String>>],
+    /// The network that the inputs are for.
+    pub loaded: &'a LoadedNetwork,
     /// How many of the last parts of its path name a photograph; see [`files::distinct`].
     pub parts: usize,
 }
 
-impl Sources<'_> {
-    /// Makes one input ready.
+impl<'a> Sources<'a> {
+    /// The sources of these inputs; `seed` is that of what is generated.
+    pub fn new(loaded: &'a LoadedNetwork, inputs: &[Input], mnist: Option<&Path>, seed: u64) -> Sources<'a> {
+        let photographs = inputs.iter().filter_map(|input| match &input.source {
+            Source::Image { path, .. } => Some(path.as_path()),
+            _ => None,
+        });
+        Sources { seed, mnist: mnist.map(Path::to_path_buf), loaded, parts: files::distinct(photographs) }
+    }
+
+    /// Prepares one input.
     ///
     /// # Errors
     /// A missing or damaged file; an MNIST image without an MNIST folder.
-    pub fn ready(&self, input: &Input) -> Result<Ready> {
+    pub fn prepare(&self, input: &Input) -> Result<PreparedInput> {
         match &input.source {
             Source::Line { class, sample } => {
                 let drawn = line::sample(self.seed, *class, *sample);
@@ -152,21 +93,21 @@ impl Sources<'_> {
         words
     }
 
-    /// Makes a line ready.
+    /// Prepares a line.
     ///
     /// # Errors
     /// A size that images cannot be brought to.
-    pub fn line(&self, drawn: line::Sample, origin: String) -> Result<Ready> {
-        let truths = self.heads.iter().map(|head| line_truth(head, drawn.attributes)).collect();
+    pub fn line(&self, drawn: line::Sample, origin: String) -> Result<PreparedInput> {
+        let truths = self.loaded.heads().iter().map(|head| line_truth(head, drawn.attributes)).collect();
         let name = format!("line, {}", drawn.attributes.name());
         self.generated(name, origin, drawn.image.view(), drawn.mask, "line", truths)
     }
 
-    /// Makes an MNIST image [28, 28] ready; ink is what is at least half white.
+    /// Prepares an MNIST image [28, 28]; ink is what is at least half white.
     ///
     /// # Errors
     /// As [`Sources::line`].
-    pub fn mnist(&self, image: ArrayView2<u8>, digit: usize, origin: String) -> Result<Ready> {
+    pub fn mnist(&self, image: ArrayView2<u8>, digit: usize, origin: String) -> Result<PreparedInput> {
         let mask = image.mapv(|value| value >= 128);
         let rgb = grey_to_rgb(image);
         self.generated(format!("MNIST digit {digit}"), origin, rgb.view(), mask, "ink", self.digit_truths(digit))
@@ -180,11 +121,11 @@ impl Sources<'_> {
         mask: Array2<bool>,
         object: &'static str,
         truths: Vec<Option<usize>>,
-    ) -> Result<Ready> {
-        let prepared = self.recipe.preprocess.apply(image)?;
+    ) -> Result<PreparedInput> {
+        let prepared = self.loaded.recipe.preprocess.apply(image)?;
         let mask = project(&mask, &prepared.fit);
         let shown = unit(prepared.shown.view());
-        Ok(Ready {
+        Ok(PreparedInput {
             name,
             origin,
             tensor: prepared.input.into_dyn(),
@@ -197,21 +138,17 @@ impl Sources<'_> {
         })
     }
 
-    fn photograph(&self, path: &Path, label: Option<&str>, regions: [Option<&Region>; 2]) -> Result<Ready> {
+    fn photograph(&self, path: &Path, label: Option<&str>, regions: [Option<&Region>; 2]) -> Result<PreparedInput> {
         let file = files::tail(path, self.parts);
-        let four = self.recipe.preprocess.channels == Channels::Rgba;
+        let four = self.loaded.recipe.preprocess.channels == Channels::Rgba;
         let image = if four { read_with_opacity(path)? } else { read(path, WHITE)? };
         let (height, width, _) = image.dim();
         let [mask, pixels] = regions.map(|region| region.map(|region| covered(region, (height, width))).transpose());
         let (mask, pixels) = (mask?, pixels?);
-        let prepared = self.recipe.preprocess.apply(image.view())?;
-        let truths = self
-            .labels
-            .iter()
-            .zip(self.heads)
-            .map(|(labels, head)| label.and_then(|l| class_of(l, labels.as_deref(), head)))
-            .collect();
-        Ok(Ready {
+        let prepared = self.loaded.recipe.preprocess.apply(image.view())?;
+        let heads = 0..self.loaded.heads().len();
+        let truths = heads.map(|head| label.and_then(|label| self.loaded.class_of(head, label))).collect();
+        Ok(PreparedInput {
             origin: format!("{file}, {width}×{height} pixels."),
             name: file,
             mask: mask.map(|mask| project(&mask, &prepared.fit)),
@@ -225,7 +162,7 @@ impl Sources<'_> {
     }
 
     fn digit_truths(&self, digit: usize) -> Vec<Option<usize>> {
-        self.heads.iter().map(|head| (head.classes == Some(digit::CLASSES)).then_some(digit)).collect()
+        self.loaded.heads().iter().map(|head| (head.classes == Some(digit::CLASSES)).then_some(digit)).collect()
     }
 
     fn mnist_image(&self, digit: usize, sample: usize) -> Result<Array2<u8>> {
@@ -259,19 +196,6 @@ pub fn line_truth(head: &Head, attributes: line::Attributes) -> Option<usize> {
         (_, Some(line::CLASSES)) => Some(attributes.class()),
         _ => None,
     }
-}
-
-/// The class that a label, the only one of several words for it (`tabby` of "tabby, tabby cat"), or a class number names.
-pub fn class_of(text: &str, labels: Option<&[String]>, head: &Head) -> Option<usize> {
-    let labels = labels.unwrap_or_default();
-    let whole = labels.iter().position(|label| label.eq_ignore_ascii_case(text));
-    let word = || {
-        let has = |label: &String| label.split(',').any(|word| word.trim().eq_ignore_ascii_case(text));
-        let mut classes = labels.iter().enumerate().filter(|(_, label)| has(label)).map(|(class, _)| class);
-        classes.next().filter(|_| classes.next().is_none())
-    };
-    let number = || text.parse().ok().filter(|class| head.choices().is_none_or(|choices| *class < choices));
-    whole.or_else(word).or_else(number)
 }
 
 /// The pixels of a photograph [height, width] that lie in a part of it.
@@ -325,8 +249,4 @@ fn project(mask: &Array2<bool>, fit: &Fit) -> Array2<bool> {
         let (x, y) = fit.to_photo((column as f64 + 0.5, row as f64 + 0.5));
         mask.get((y.max(0.0) as usize, x.max(0.0) as usize)).copied().unwrap_or(false)
     })
-}
-
-fn unit(image: ArrayView3<u8>) -> Array3<f32> {
-    image.mapv(|value| f32::from(value) / 255.0)
 }

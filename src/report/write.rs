@@ -10,7 +10,7 @@ use crate::report::{FOLDER, Rendered, Rows, raw, rows};
 
 /// What may be written beside a chapter.
 #[derive(Default)]
-pub struct Beside<'a> {
+pub struct SideFiles<'a> {
     /// A line for each image, for `images.jsonl`.
     pub rows: Option<Rows>,
     /// Arrays by their names, for the folder `raw/`.
@@ -22,7 +22,7 @@ pub struct Beside<'a> {
 ///
 /// # Errors
 /// When a file cannot be written; the folder is then as before.
-pub fn write(out: &Path, rendered: &Rendered, beside: Beside) -> Result<()> {
+pub fn write(out: &Path, rendered: &Rendered, beside: SideFiles) -> Result<()> {
     fs::create_dir_all(out).map_err(|cause| Error::writing(out, &cause))?;
     let staging =
         tempfile::Builder::new().prefix(".convscope-").tempdir_in(out).map_err(|cause| Error::writing(out, &cause))?;
@@ -100,7 +100,7 @@ mod tests {
             let mut rows = Rows::new().unwrap();
             rows.push(text).unwrap();
             let arrays = [(array.to_string(), ArrayD::zeros(vec![2]))];
-            write(&out, &rendered(text, picture), Beside { rows: Some(rows), arrays: Some(&arrays) }).unwrap();
+            write(&out, &rendered(text, picture), SideFiles { rows: Some(rows), arrays: Some(&arrays) }).unwrap();
         }
         assert_eq!(names(&out), ["chapter", "chapter.html", "chapter.json", "chapter.md", "images.jsonl", "raw"]);
         assert_eq!(names(&out.join("raw")), ["b.npy"]);
@@ -114,7 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "kept").unwrap();
-        let error = write(&file, &rendered("one", "a"), Beside::default()).unwrap_err();
+        let error = write(&file, &rendered("one", "a"), SideFiles::default()).unwrap_err();
         assert_eq!(error.exit_code(), 1);
         assert!(error.to_string().contains("file"), "{error}");
         assert_eq!(fs::read_to_string(&file).unwrap(), "kept");

@@ -4,8 +4,10 @@
 use crate::backprop::graph::{Conv, Graph, Op, ValueId};
 use crate::backprop::{ReluRule, Tape};
 use crate::error::{Error, Result};
-use crate::explain::explainer::{Score, feature_maps};
+use crate::explain::engine::Score;
+use crate::explain::lowered::Lowered;
 use crate::explain::score::{self, End, class_scores, probabilities};
+use crate::explain::tail::feature_maps;
 use crate::measure::pooling::Window;
 use crate::measure::sampling::{Axis as Cells, Sampling};
 use crate::model::{Head, Layer, Network};
@@ -64,25 +66,15 @@ impl<'n> Anatomy<'n> {
         size: (usize, usize),
         images: usize,
     ) -> Result<Anatomy<'n>> {
-        let heads = network.heads();
         let shown = |layer: &&Layer| layer.kind != "InputLayer";
         let layers: Vec<&Layer> = network.layers().iter().filter(shown).collect();
-        let maps = network.channels_first(target);
-        let mut taps = vec![maps.as_str()];
-        taps.extend(heads.iter().map(|head| head.logits.as_str()));
-        taps.extend(heads.iter().map(|head| head.name.as_str()));
-        taps.extend(layers.iter().map(|layer| layer.output_tensor.as_str()));
+        let tensors: Vec<&str> = layers.iter().map(|layer| layer.output_tensor.as_str()).collect();
         let batch =
             network.fixed_batch().unwrap_or((PIXELS / (size.0 * size.1).max(1)).clamp(1, BATCH.min(images.max(1))));
-        let graph = network.graph(&taps, batch, Some(size))?;
-        let find = |i: usize| graph.outputs.get(i).copied().ok_or_else(|| Error::other("a tap was lost in lowering"));
-        let target_id = find(0)?;
-        let logits = (0..heads.len()).map(|i| find(1 + i)).collect::<Result<Vec<_>>>()?;
-        let outputs = (0..heads.len()).map(|i| find(1 + heads.len() + i)).collect::<Result<Vec<_>>>()?;
-        let input = *graph.inputs.first().ok_or_else(|| Error::other("the lowered graph has no input"))?;
+        let Lowered { graph, input, target: target_id, logits, outputs, others } =
+            Lowered::new(network, target, &tensors, batch, size)?;
         let (mut convolutions, mut poolings, mut weighted) = (Vec::new(), Vec::new(), Vec::new());
-        for (i, layer) in layers.into_iter().enumerate() {
-            let output = find(1 + 2 * heads.len() + i)?;
+        for (layer, output) in layers.into_iter().zip(others) {
             if layer.parameters > 0 {
                 weighted.push((output, layer.name.as_str()));
             }

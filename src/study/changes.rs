@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::input::line::{self, Attributes};
-use crate::input::sources::{Ready, Sources};
+use crate::input::prepared::PreparedInput;
+use crate::input::sources::Sources;
 use crate::measure::similarity::pearson;
 use crate::random::Random;
 use crate::study::anatomy::Anatomy;
@@ -27,7 +28,7 @@ pub fn changes(anatomy: &Anatomy, sources: &Sources, count: usize, seed: u64) ->
     }
     // Each line is followed by its four variants.
     let group = 1 + ATTRIBUTES.len();
-    let mut images: Vec<Ready> = Vec::with_capacity(count * group);
+    let mut images: Vec<PreparedInput> = Vec::with_capacity(count * group);
     for i in 0..count {
         let attributes = Attributes::of_class(STRIDE * i);
         let mut random = Random::new(seed, i as u64);

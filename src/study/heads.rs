@@ -1,8 +1,8 @@
 //! What is measured head by head on the network's own maps: controls, overlaps, gradients that vanish.
 
 use crate::error::Result;
-use crate::explain::explainer::Score;
-use crate::input::sources::Ready;
+use crate::explain::engine::Score;
+use crate::input::prepared::PreparedInput;
 use crate::measure::control;
 use crate::measure::energy::energy;
 use crate::measure::overlap::{THRESHOLDS, best_iou, iou};
@@ -18,7 +18,7 @@ use rayon::prelude::*;
 const TINY: f32 = 1e-7;
 
 /// The maps that know nothing of the network, by name, for one image; `stream` numbers the image.
-pub fn controls(anatomy: &Anatomy, image: &Ready, seed: u64, stream: u64) -> [(&'static str, Array2<f32>); 4] {
+pub fn controls(anatomy: &Anatomy, image: &PreparedInput, seed: u64, stream: u64) -> [(&'static str, Array2<f32>); 4] {
     [
         ("uniform", control::uniform(anatomy.size)),
         ("centred Gaussian", control::centred_gaussian(anatomy.size)),
@@ -28,7 +28,7 @@ pub fn controls(anatomy: &Anatomy, image: &Ready, seed: u64, stream: u64) -> [(&
 }
 
 /// The controls' energy on the object; the same for all heads. None without masks.
-pub fn control_lifts(anatomy: &Anatomy, images: &[Ready], seed: u64) -> Vec<Control> {
+pub fn control_lifts(anatomy: &Anatomy, images: &[PreparedInput], seed: u64) -> Vec<Control> {
     let lifts: Vec<Vec<(&str, f64)>> = images
         .par_iter()
         .enumerate()
@@ -48,7 +48,7 @@ pub fn control_lifts(anatomy: &Anatomy, images: &[Ready], seed: u64) -> Vec<Cont
 
 /// Overlap of Grad-CAM with the object for the first images, by head, then by threshold; the best possible overlap is
 /// found once for each image. Empty without masks.
-pub fn overlaps(anatomy: &Anatomy, images: &[Ready], seen: &[Seen], sizes: &Sizes) -> Vec<Vec<Overlap>> {
+pub fn overlaps(anatomy: &Anatomy, images: &[PreparedInput], seen: &[Seen], sizes: &Sizes) -> Vec<Vec<Overlap>> {
     let heads = anatomy.network.heads().len();
     let measured: Vec<Vec<[[f64; 4]; 2]>> = images
         .par_iter()
@@ -85,7 +85,7 @@ pub fn overlaps(anatomy: &Anatomy, images: &[Ready], seen: &[Seen], sizes: &Size
 ///
 /// # Errors
 /// Those of running and walking back.
-pub fn gradients(anatomy: &Anatomy, images: &[Ready], seen: &[Seen]) -> Result<Vec<Option<Gradients>>> {
+pub fn gradients(anatomy: &Anatomy, images: &[PreparedInput], seen: &[Seen]) -> Result<Vec<Option<Gradients>>> {
     let ends = anatomy.with_outputs();
     let heads = anatomy.network.heads();
     let counted: Vec<Vec<[f32; 2]>> = in_batches(anatomy, &anatomy.graph, images, &ends, |run, part| {

@@ -2,7 +2,7 @@
 
 use crate::backprop::graph::{Conv, Graph};
 use crate::error::Result;
-use crate::input::sources::Ready;
+use crate::input::prepared::PreparedInput;
 use crate::measure::color::{Color, color};
 use crate::measure::participation;
 use crate::measure::pooling::pooling;
@@ -40,7 +40,7 @@ fn receptive_field(anatomy: &Anatomy, place: &Place) -> usize {
 ///
 /// # Errors
 /// Those of running.
-pub fn poolings(anatomy: &Anatomy, images: &[Ready]) -> Result<Vec<PoolingLayer>> {
+pub fn poolings(anatomy: &Anatomy, images: &[PreparedInput]) -> Result<Vec<PoolingLayer>> {
     let mut measured = Vec::new();
     for place in &anatomy.poolings {
         let Some((before, after, window)) = anatomy.pooling(place) else { continue };
@@ -71,7 +71,7 @@ pub struct Answers {
 ///
 /// # Errors
 /// Those of running.
-pub fn answered(anatomy: &Anatomy, images: &[Ready]) -> Result<Vec<Answers>> {
+pub fn answered(anatomy: &Anatomy, images: &[PreparedInput]) -> Result<Vec<Answers>> {
     let ends: Vec<_> = anatomy.convolutions.iter().map(|place| place.output).collect();
     let read = in_batches(anatomy, &anatomy.graph, images, &ends, |run, part| {
         let of_image: Vec<Vec<_>> = anatomy.convolutions.iter().map(|p| run.maps(p)).collect::<Result<_>>()?;
@@ -89,7 +89,12 @@ pub fn answered(anatomy: &Anatomy, images: &[Ready]) -> Result<Vec<Answers>> {
 }
 
 /// The kernels of each convolution beside those of the copies.
-pub fn filters(anatomy: &Anatomy, copies: &[Vec<Conv>], images: &[Ready], sizes: &Sizes) -> Vec<claims::Filters> {
+pub fn filters(
+    anatomy: &Anatomy,
+    copies: &[Vec<Conv>],
+    images: &[PreparedInput],
+    sizes: &Sizes,
+) -> Vec<claims::Filters> {
     let varies = varying_channels(images);
     let places = anatomy.convolutions.iter().enumerate();
     let known = places.filter_map(|(i, place)| Some((i, place, anatomy.convolution(&anatomy.graph, place)?)));
@@ -129,7 +134,7 @@ fn each<R>(conv: &Conv, most: usize, of: &dyn Fn(ArrayView3<f32>) -> R) -> Vec<R
 
 /// Which of three color channels are not the same in all images at all places. All of them in a network with another
 /// number of channels, which has no colors.
-fn varying_channels(images: &[Ready]) -> [bool; 3] {
+fn varying_channels(images: &[PreparedInput]) -> [bool; 3] {
     let channel = |image: &ArrayD<f32>, c: usize| -> Option<(f32, f32)> {
         let axis = if image.shape().get(3) == Some(&3) { 3 } else { 1 };
         (image.shape().get(axis) == Some(&3)).then(|| {

@@ -3,7 +3,7 @@
 use crate::backprop::graph::{Graph, ValueId};
 use crate::error::Result;
 use crate::explain::score::best;
-use crate::input::sources::Ready;
+use crate::input::prepared::PreparedInput;
 use crate::measure::agreement::{Agreement, agreement};
 use crate::measure::detail::activation_detail;
 use crate::measure::energy::energy;
@@ -65,7 +65,7 @@ pub fn see(anatomy: &Anatomy, run: &Run, classes: Option<&[Vec<usize>]>) -> Resu
 pub fn in_batches<R: Send>(
     anatomy: &Anatomy,
     graph: &Graph,
-    images: &[Ready],
+    images: &[PreparedInput],
     ends: &[ValueId],
     read: impl Fn(&Run, Range<usize>) -> Result<Vec<R>> + Sync,
 ) -> Result<Vec<R>> {
@@ -97,7 +97,12 @@ pub struct Numbers {
 ///
 /// # Errors
 /// Those of running and reading.
-pub fn look(anatomy: &Anatomy, graph: &Graph, images: &[Ready], detailed: usize) -> Result<Vec<(Seen, Numbers)>> {
+pub fn look(
+    anatomy: &Anatomy,
+    graph: &Graph,
+    images: &[PreparedInput],
+    detailed: usize,
+) -> Result<Vec<(Seen, Numbers)>> {
     let (first, last) = (anatomy.convolutions.first(), anatomy.convolutions.last());
     let sampling = last.and_then(|place| anatomy.sampling(place));
     let mut ends = anatomy.explained();
@@ -107,7 +112,7 @@ pub fn look(anatomy: &Anatomy, graph: &Graph, images: &[Ready], detailed: usize)
         let activations = last.map(|place| run.maps(place)).transpose()?.unwrap_or_default();
         let in_detail = first.filter(|_| part.start < detailed);
         let in_detail = in_detail.map(|place| run.maps(place)).transpose()?.unwrap_or_default();
-        let read = |(i, (seen, image)): (usize, (Seen, &Ready))| {
+        let read = |(i, (seen, image)): (usize, (Seen, &PreparedInput))| {
             let attention = image.mask.as_ref().zip(activations.get(i)).zip(sampling.as_ref());
             let attention = attention.map(|((mask, map), sampling)| {
                 energy(sampling.dense(mean_size(map.view()).view()).view(), mask.view()).lift
@@ -122,7 +127,7 @@ pub fn look(anatomy: &Anatomy, graph: &Graph, images: &[Ready], detailed: usize)
 }
 
 /// The numbers about the maps of one image; those about activations are left out.
-fn numbers(anatomy: &Anatomy, seen: &Seen, image: &Ready) -> Numbers {
+fn numbers(anatomy: &Anatomy, seen: &Seen, image: &PreparedInput) -> Numbers {
     let heads = 0..seen.cells.len();
     let dense: Vec<[Array2<f32>; 2]> =
         heads.map(|head| [0, 1].map(|method| seen.dense(&anatomy.placed, head, method))).collect();

@@ -1,8 +1,6 @@
 //! The measurements of one network: what is made ready once, and the order of the work.
 
 use crate::backprop::graph::{Conv, Op};
-use crate::chapter::section::{self, Loaded};
-use crate::config::{Chapter, Section};
 use crate::error::Result;
 use crate::measure::detail::detail;
 use crate::measure::pointing::pointing;
@@ -12,6 +10,7 @@ use crate::study::copies::Parameters;
 use crate::study::maps::{Compared, Numbers, Seen, look};
 use crate::study::samples::{self, Samples};
 use crate::study::sizes::Sizes;
+use crate::study::subject::Subject;
 use crate::study::{accuracy, changes, heads, layers, perturbing, probes, randomised};
 use ndarray::Axis;
 use rayon::prelude::*;
@@ -23,21 +22,21 @@ const COPIES: u64 = 20_000;
 ///
 /// # Errors
 /// Inputs that cannot be read; a network that cannot be run or differentiated in batches.
-pub fn network(chapter: &Chapter, section: &Section, loaded: &Loaded, sizes: &Sizes) -> Result<claims::Network> {
-    let network = &loaded.network;
-    let target = section::target(chapter, section, network)?;
-    let anatomy = Anatomy::new(network, &target.tensor, section.placement, loaded.size(), sizes.maps)?;
-    let samples = Samples::of(chapter, section, loaded)?;
-    let seed = samples::seed(chapter);
+pub fn network(subject: &Subject, sizes: &Sizes) -> Result<claims::Network> {
+    let network = &subject.loaded.network;
+    let placement = subject.section.placement;
+    let anatomy = Anatomy::new(network, &subject.target.tensor, placement, subject.loaded.size(), sizes.maps)?;
+    let samples = Samples::of(subject)?;
+    let seed = samples::seed(subject.seed);
     let images = samples.images(0, sizes.maps)?;
-    let (role, name) = role(loaded, section);
+    let (role, name) = role(subject);
 
     // On a handful of images nothing can be decided: copies, cascade and perturbations are left out.
     let enough = images.len() >= threshold::IMAGES;
     let parameters = Parameters::of(&anatomy.graph);
     let draws: Vec<Vec<Op>> = (0..sizes.copies)
         .into_par_iter()
-        .map(|copy| parameters.draw(&anatomy.graph, chapter.seed.wrapping_add(COPIES + copy as u64)))
+        .map(|copy| parameters.draw(&anatomy.graph, subject.seed.wrapping_add(COPIES + copy as u64)))
         .collect();
     let copies: Vec<_> =
         draws.iter().map(|draw| parameters.replaced(&anatomy.graph, draw, parameters.stages())).collect();
@@ -76,15 +75,15 @@ pub fn network(chapter: &Chapter, section: &Section, loaded: &Loaded, sizes: &Si
 
 /// The part a network plays, by its file's name, and its name in sentences: short for the bundled chapter's networks,
 /// the section's title for others.
-fn role(loaded: &Loaded, section: &Section) -> (Role, String) {
-    let known = match loaded.network.name() {
+fn role(subject: &Subject) -> (Role, String) {
+    let known = match subject.loaded.network.name() {
         "base-line" => (Role::Base, "Base model"),
         "base-mnist" => (Role::Digits, "Base (digits)"),
         "variation-1" => (Role::Variation(1), "Variation 1"),
         "variation-2" => (Role::Variation(2), "Variation 2"),
         "variation-3" => (Role::Variation(3), "Variation 3"),
         "deep-line" => (Role::Deep, "Deep model"),
-        _ => return (Role::Other, section.title.clone()),
+        _ => return (Role::Other, subject.section.title.clone()),
     };
     (known.0, known.1.to_string())
 }
@@ -123,7 +122,7 @@ struct Heads<'a> {
     sizes: &'a Sizes,
     anatomy: &'a Anatomy<'a>,
     samples: &'a Samples<'a>,
-    images: &'a [crate::input::sources::Ready],
+    images: &'a [crate::input::prepared::PreparedInput],
     seen: &'a [Seen],
 }
 

@@ -1,7 +1,7 @@
 //! Deletion and insertion by each map: the class's probability as the pixels go that the map ranks first.
 
 use crate::error::{Error, Result};
-use crate::input::sources::Ready;
+use crate::input::prepared::PreparedInput;
 use crate::measure::perturbation::{Perturbation, curve, deletion_batch, insertion_batch};
 use crate::study::anatomy::{Anatomy, METHODS};
 use crate::study::claims::Faithfulness;
@@ -28,14 +28,14 @@ type Measured = Vec<Vec<(&'static str, Areas)>>;
 pub fn faithfulness(
     anatomy: &Anatomy,
     samples: &Samples,
-    images: &[Ready],
+    images: &[PreparedInput],
     seen: &[Seen],
     sizes: &Sizes,
     seed: u64,
 ) -> Result<Vec<Vec<Faithfulness>>> {
     let heads = anatomy.network.heads().len();
     let black = Array3::<u8>::zeros((anatomy.size.0, anatomy.size.1, 3));
-    let black = samples.sources.recipe.preprocess.apply(black.view())?.input;
+    let black = samples.sources.loaded.recipe.preprocess.apply(black.view())?.input;
     let baseline = black.index_axis(Axis(0), 0);
     let channel_axis = if anatomy.network.input().channels_last { 2 } else { 0 };
     let how = |i: usize| Perturbation { baseline, steps: sizes.steps, channel_axis, seed: seed.wrapping_add(i as u64) };
@@ -78,7 +78,13 @@ pub fn faithfulness(
 const CONTROLS: usize = 3;
 
 /// The maps of image number `i`: the controls, which serve all heads, then each head's own.
-fn maps(anatomy: &Anatomy, image: &Ready, seen: &Seen, seed: u64, i: usize) -> Vec<(&'static str, Array2<f32>)> {
+fn maps(
+    anatomy: &Anatomy,
+    image: &PreparedInput,
+    seen: &Seen,
+    seed: u64,
+    i: usize,
+) -> Vec<(&'static str, Array2<f32>)> {
     let [_, gaussian, random, edges] = controls(anatomy, image, seed, i as u64);
     let mut maps = vec![gaussian, random, edges];
     for head in 0..seen.cells.len() {
@@ -88,7 +94,7 @@ fn maps(anatomy: &Anatomy, image: &Ready, seen: &Seen, seed: u64, i: usize) -> V
 }
 
 /// The images along the way, map by map: deletion, then insertion; each with a batch of one.
-fn frames(image: &Ready, maps: &[(&str, Array2<f32>)], how: &Perturbation) -> Result<Vec<ArrayD<f32>>> {
+fn frames(image: &PreparedInput, maps: &[(&str, Array2<f32>)], how: &Perturbation) -> Result<Vec<ArrayD<f32>>> {
     let tensor = image.tensor.index_axis(Axis(0), 0);
     let tensor: ArrayView3<f32> = tensor.into_dimensionality().map_err(|cause| Error::other(cause.to_string()))?;
     let mut frames = Vec::new();

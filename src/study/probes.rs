@@ -3,7 +3,7 @@
 
 use crate::backprop::graph::{Graph, ValueId};
 use crate::error::Result;
-use crate::input::sources::Ready;
+use crate::input::prepared::PreparedInput;
 use crate::measure::probe::{pooled_features, probe};
 use crate::study::anatomy::Anatomy;
 use crate::study::claims::{Comparison, Probe};
@@ -27,7 +27,7 @@ struct Features {
 ///
 /// # Errors
 /// Those of running and of fitting.
-pub fn probes(anatomy: &Anatomy, copies: &[Graph], images: &[Ready]) -> Result<Vec<Probe>> {
+pub fn probes(anatomy: &Anatomy, copies: &[Graph], images: &[PreparedInput]) -> Result<Vec<Probe>> {
     let targets: Vec<(&str, usize, Vec<usize>)> = anatomy
         .network
         .heads()
@@ -82,7 +82,7 @@ fn correct(features: &Array2<f32>, truths: &[usize], classes: usize) -> Result<V
 }
 
 /// Features of all images at the convolutions whose outputs are `ends`.
-fn features(anatomy: &Anatomy, graph: &Graph, images: &[Ready], ends: &[ValueId]) -> Result<Vec<Array2<f32>>> {
+fn features(anatomy: &Anatomy, graph: &Graph, images: &[PreparedInput], ends: &[ValueId]) -> Result<Vec<Array2<f32>>> {
     let rows: Vec<Vec<Vec<f32>>> = in_batches(anatomy, graph, images, ends, |run, part| {
         let places = anatomy.convolutions.iter().filter(|place| ends.contains(&place.output));
         let maps: Vec<Vec<Array3<f32>>> = places.map(|place| run.maps(place)).collect::<Result<_>>()?;
@@ -93,8 +93,8 @@ fn features(anatomy: &Anatomy, graph: &Graph, images: &[Ready], ends: &[ValueId]
 }
 
 /// The input itself.
-fn input(images: &[Ready]) -> Result<Array2<f32>> {
-    let row = |image: &Ready| {
+fn input(images: &[PreparedInput]) -> Result<Array2<f32>> {
+    let row = |image: &PreparedInput| {
         let shown = image.shown.view().permuted_axes([2, 0, 1]);
         // Grey images are shown with three equal channels.
         let grey = image.tensor.shape().iter().skip(1).any(|&length| length == 1);

@@ -2,7 +2,7 @@
 
 use crate::backprop::graph::{Graph, Op};
 use crate::error::Result;
-use crate::input::sources::Ready;
+use crate::input::prepared::PreparedInput;
 use crate::measure::similarity::spearman;
 use crate::study::anatomy::Anatomy;
 use crate::study::claims::Stage;
@@ -20,7 +20,7 @@ pub fn cascade(
     anatomy: &Anatomy,
     parameters: &Parameters,
     draws: &[Vec<Op>],
-    images: &[Ready],
+    images: &[PreparedInput],
     seen: &[Seen],
 ) -> Result<Vec<Vec<Stage>>> {
     let heads = anatomy.network.heads().len();
@@ -49,7 +49,12 @@ pub fn cascade(
 
 /// Spearman's correlation of the maps by a graph with the trained network's, by image, then by head; `None` if the new
 /// map is empty.
-fn similarities(anatomy: &Anatomy, graph: &Graph, images: &[Ready], seen: &[Seen]) -> Result<Vec<Vec<Option<f64>>>> {
+fn similarities(
+    anatomy: &Anatomy,
+    graph: &Graph,
+    images: &[PreparedInput],
+    seen: &[Seen],
+) -> Result<Vec<Vec<Option<f64>>>> {
     in_batches(anatomy, graph, images, &anatomy.explained(), |run, part| {
         let before = &seen[part];
         let heads = 0..anatomy.network.heads().len();

@@ -1,11 +1,13 @@
 //! The images that a network is measured on: fresh ones of the kind that its section shows, else the section's own.
 
-use crate::chapter::section::{self, Loaded};
-use crate::config::{Chapter, Input, Section, Source};
+use crate::config::{Input, Source};
 use crate::error::{Error, Result};
-use crate::explain::explainer::Explainer;
-use crate::input::sources::{Ready, Sources, mnist_folder};
+use crate::explain::engine::Engine;
+use crate::explain::usable::usable_inputs;
+use crate::input::prepared::PreparedInput;
+use crate::input::sources::{Sources, mnist_folder};
 use crate::input::{digit, idx, line};
+use crate::study::subject::Subject;
 use ndarray::Axis;
 use rayon::prelude::*;
 
@@ -22,7 +24,7 @@ enum Kind {
     Lines,
     Digits,
     Mnist(idx::Labelled),
-    Own(Vec<Ready>),
+    Own(Vec<PreparedInput>),
 }
 
 /// The images of one network.
@@ -36,21 +38,22 @@ impl<'a> Samples<'a> {
     ///
     /// # Errors
     /// Inputs that cannot be read.
-    pub fn of(chapter: &Chapter, section: &Section, loaded: &'a Loaded) -> Result<Samples<'a>> {
+    pub fn of(subject: &Subject<'a>) -> Result<Samples<'a>> {
+        let Subject { section, loaded, mnist, .. } = *subject;
+        let sources = |seed: u64| Sources::new(loaded, &section.inputs, mnist, seed);
         let all = |wanted: fn(&Source) -> bool| section.inputs.iter().all(|input| wanted(&input.source));
         let kind = if all(|source| matches!(source, Source::Line { .. })) {
             Kind::Lines
         } else if all(|source| matches!(source, Source::Digit { .. })) {
             Kind::Digits
         } else if all(|source| matches!(source, Source::Mnist { .. })) {
-            let folder = mnist_folder(chapter.mnist.as_deref())?;
+            let folder = mnist_folder(mnist)?;
             Kind::Mnist(idx::mnist(&folder, idx::Split::Test)?)
         } else {
-            let target = section::target(chapter, section, &loaded.network)?;
-            let explainer = Explainer::new(&loaded.network, &target.tensor, &[], loaded.size())?;
-            Kind::Own(section::prepare(chapter, section, loaded, &explainer, usize::MAX)?)
+            let engine = Engine::new(&loaded.network, &subject.target.tensor, &[], loaded.size())?;
+            Kind::Own(usable_inputs(&engine, &sources(subject.seed), &section.title, &section.inputs, usize::MAX)?)
         };
-        Ok(Samples { sources: section::sources(chapter, section, loaded, seed(chapter)), kind })
+        Ok(Samples { sources: sources(seed(subject.seed)), kind })
     }
 
     /// The images in words.
@@ -72,7 +75,7 @@ impl<'a> Samples<'a> {
     ///
     /// # Errors
     /// An image that cannot be prepared.
-    pub fn images(&self, from: usize, to: usize) -> Result<Vec<Ready>> {
+    pub fn images(&self, from: usize, to: usize) -> Result<Vec<PreparedInput>> {
         let range = from..to.min(self.available());
         range.into_par_iter().map(|i| self.image(i)).collect()
     }
@@ -85,8 +88,8 @@ impl<'a> Samples<'a> {
         }
     }
 
-    fn image(&self, i: usize) -> Result<Ready> {
-        let generated = |source| self.sources.ready(&Input { source, line: 0 });
+    fn image(&self, i: usize) -> Result<PreparedInput> {
+        let generated = |source| self.sources.prepare(&Input { source, line: 0 });
         match &self.kind {
             Kind::Lines => generated(Source::Line { class: STRIDE * i % line::CLASSES, sample: i / line::CLASSES }),
             Kind::Digits => generated(Source::Digit { digit: i % digit::CLASSES, sample: i / digit::CLASSES }),
@@ -99,7 +102,7 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// The seed of generated images that are measured.
-pub fn seed(chapter: &Chapter) -> u64 {
-    chapter.seed.wrapping_add(SEED)
+/// The seed of generated images that are measured, from the chapter's.
+pub fn seed(chapter: u64) -> u64 {
+    chapter.wrapping_add(SEED)
 }

@@ -67,14 +67,4 @@ impl Sizes {
         filters: 64,
         ascent: Some(12),
     };
-
-    /// What a page made from smaller samples has to say.
-    pub fn note(&self) -> Option<String> {
-        (*self != Sizes::FULL).then(|| {
-            format!(
-                "Made with --quick: the inferences rest on smaller samples ({} images a network for the maps, {} for the accuracy, {} re-initialised copies) and the filters on fewer steps of ascent, so intervals are wider and verdicts may differ from those of the whole run.",
-                self.maps, self.accuracy, self.copies
-            )
-        })
-    }
 }

@@ -1,8 +1,9 @@
 //! Batches against single images, and what re-initialising touches.
 
 use crate::backprop::graph::{Graph, Op};
-use crate::explain::explainer::{Explainer, Score, feature_maps};
-use crate::input::sources::Ready;
+use crate::explain::engine::{Engine, Score};
+use crate::explain::tail::feature_maps;
+use crate::input::prepared::PreparedInput;
 use crate::model::Network;
 use crate::model::fixture::Fixture;
 use crate::random::Random;
@@ -28,9 +29,9 @@ fn network() -> Network {
     fixture.output("scores").load()
 }
 
-fn images(count: usize) -> Vec<Ready> {
+fn images(count: usize) -> Vec<PreparedInput> {
     let mut random = Random::new(5, 0);
-    let mut image = |_| Ready {
+    let mut image = |_| PreparedInput {
         pixels: None,
         name: String::new(),
         origin: String::new(),
@@ -51,11 +52,11 @@ fn a_batch_gives_each_image_the_maps_that_it_gets_alone() {
     let images = images(anatomy.batch + 3);
     let seen =
         in_batches(&anatomy, &anatomy.graph, &images, &anatomy.explained(), |run, _| see(&anatomy, run, None)).unwrap();
-    let explainer = Explainer::new(&network, "target", &[], (8, 8)).unwrap();
+    let engine = Engine::new(&network, "target", &[], (8, 8)).unwrap();
     for i in [0, 1, anatomy.batch - 1, anatomy.batch, anatomy.batch + 2] {
-        let forward = explainer.forward(&images[i].tensor).unwrap();
+        let forward = engine.forward(&images[i].tensor).unwrap();
         let value = forward.get("target").unwrap();
-        let tail = explainer.tail(&images[i].tensor, value).unwrap();
+        let tail = engine.tail(&images[i].tensor, value).unwrap();
         let gradient = tail.gradient(0, seen[i].classes[0], Score::Logit).unwrap().gradient;
         let activation = feature_maps("target", value.view()).unwrap();
         for (method, map) in [Method::GradCam, Method::HiResCam].into_iter().zip(&seen[i].cells[0]) {

@@ -4,6 +4,7 @@ pub mod broadcast;
 pub mod conv;
 pub mod gemm;
 pub mod im2col;
+pub mod range;
 pub mod real;
 pub mod window;
 

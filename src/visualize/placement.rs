@@ -47,14 +47,42 @@ impl Cells {
     }
 }
 
+/// Where the cells of a map lie in the image: cell (row, column) at the crossing of two centres.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Grid {
+    /// Along the image's height.
+    pub rows: Cells,
+    /// Along the image's width.
+    pub columns: Cells,
+}
+
+impl Grid {
+    /// Cells whose first lies at `first` and whose neighbours are `step` apart, both (y, x) in pixels: those of a receptive field.
+    pub fn of_field(first: [f64; 2], step: [f64; 2]) -> Grid {
+        let axis = |axis: usize| Cells { first: first[axis], step: step[axis] };
+        Grid { rows: axis(0), columns: axis(1) }
+    }
+
+    /// A grid of `rows` × `columns` cells stretched over an image of `height` × `width` pixels.
+    pub fn stretched((rows, columns): (usize, usize), (height, width): (usize, usize)) -> Grid {
+        Grid { rows: Cells::stretched(rows, height), columns: Cells::stretched(columns, width) }
+    }
+
+    /// The centre of a cell in the image, (y, x) in pixels.
+    pub fn centre(&self, row: usize, column: usize) -> (f64, f64) {
+        let along = |cells: Cells, at: usize| cells.first + at as f64 * cells.step;
+        (along(self.rows, row), along(self.columns, column))
+    }
+}
+
 /// The map at the points (y, x) of the image for all `ys` and `xs`, [ys, xs]: bilinear between the cells, the edge value outside the
 /// outermost centres, no number where y or x is none. An empty map has the value zero everywhere.
-pub fn at_points(map: ArrayView2<f32>, rows: Cells, columns: Cells, ys: &[f64], xs: &[f64]) -> Array2<f32> {
+pub fn at_points(map: ArrayView2<f32>, grid: Grid, ys: &[f64], xs: &[f64]) -> Array2<f32> {
     if map.is_empty() {
         return Array2::zeros((ys.len(), xs.len()));
     }
-    let down: Vec<(usize, usize, f64)> = ys.iter().map(|y| rows.around(*y, map.nrows())).collect();
-    let across: Vec<(usize, usize, f64)> = xs.iter().map(|x| columns.around(*x, map.ncols())).collect();
+    let down: Vec<(usize, usize, f64)> = ys.iter().map(|y| grid.rows.around(*y, map.nrows())).collect();
+    let across: Vec<(usize, usize, f64)> = xs.iter().map(|x| grid.columns.around(*x, map.ncols())).collect();
     Array2::from_shape_fn((ys.len(), xs.len()), |(y, x)| {
         let ((top, bottom, down), (left, right, across)) = (down[y], across[x]);
         let along = |row: usize| f64::from(map[[row, left]]) * (1.0 - across) + f64::from(map[[row, right]]) * across;
@@ -63,9 +91,9 @@ pub fn at_points(map: ArrayView2<f32>, rows: Cells, columns: Cells, ys: &[f64], 
 }
 
 /// The map at every pixel centre of an image of `height` × `width` pixels.
-pub fn dense(map: ArrayView2<f32>, rows: Cells, columns: Cells, height: usize, width: usize) -> Array2<f32> {
+pub fn dense(map: ArrayView2<f32>, grid: Grid, height: usize, width: usize) -> Array2<f32> {
     let centres = |length: usize| (0..length).map(|pixel| pixel as f64 + 0.5).collect::<Vec<f64>>();
-    at_points(map, rows, columns, &centres(height), &centres(width))
+    at_points(map, grid, &centres(height), &centres(width))
 }
 
 #[cfg(test)]
@@ -74,12 +102,17 @@ mod tests {
     use ndarray::array;
     use proptest::prelude::*;
 
+    /// A single row of cells on a single row of pixels.
+    fn line(columns: Cells) -> Grid {
+        Grid { rows: Cells::stretched(1, 1), columns }
+    }
+
     #[test]
     fn stretching_two_cells_over_four_pixels() {
         let cells = Cells::stretched(2, 4);
         assert_eq!(cells, Cells { first: 1.0, step: 2.0 });
         let map = array![[0.0, 8.0]];
-        let out = dense(map.view(), Cells::stretched(1, 1), cells, 1, 4);
+        let out = dense(map.view(), line(cells), 1, 4);
         assert_eq!(out, array![[0.0, 2.0, 6.0, 8.0]]);
     }
 
@@ -87,21 +120,20 @@ mod tests {
     fn valid_cells_lie_at_their_receptive_fields_and_keep_the_edge_value_outside() {
         // A 7×7 valid convolution over 9 pixels: three cells, at 3.5, 4.5 and 5.5.
         let cells = Cells { first: 3.5, step: 1.0 };
-        let out = dense(array![[1.0, 5.0, 2.0]].view(), Cells::stretched(1, 1), cells, 1, 9);
+        let out = dense(array![[1.0, 5.0, 2.0]].view(), line(cells), 1, 9);
         assert_eq!(out, array![[1.0, 1.0, 1.0, 1.0, 5.0, 2.0, 2.0, 2.0, 2.0]]);
     }
 
     #[test]
     fn an_empty_map_is_zero() {
         let empty = Array2::<f32>::zeros((0, 3));
-        let cells = (Cells::stretched(0, 4), Cells::stretched(3, 4));
-        assert_eq!(at_points(empty.view(), cells.0, cells.1, &[1.0], &[1.0]), array![[0.0]]);
+        assert_eq!(at_points(empty.view(), Grid::stretched((0, 3), (4, 4)), &[1.0], &[1.0]), array![[0.0]]);
     }
 
     #[test]
     fn a_point_that_is_no_number_has_no_value() {
-        let cells = Cells::stretched(2, 2);
-        let out = at_points(array![[1.0, 2.0], [3.0, 4.0]].view(), cells, cells, &[0.5, f64::NAN], &[1.5]);
+        let grid = Grid::stretched((2, 2), (2, 2));
+        let out = at_points(array![[1.0, 2.0], [3.0, 4.0]].view(), grid, &[0.5, f64::NAN], &[1.5]);
         assert!(out[[0, 0]] == 2.0 && out[[1, 0]].is_nan());
     }
 
@@ -116,9 +148,9 @@ mod tests {
             map[[0, hot]] = 1.0;
             let cells = Cells { first, step };
             let width = (first + step * n as f64 + 6.0).ceil() as usize;
-            let out = dense(map.view(), Cells::stretched(1, 1), cells, 1, width);
+            let out = dense(map.view(), line(cells), 1, width);
             let centre = first + hot as f64 * step;
-            prop_assert!((at_points(map.view(), Cells::stretched(1, 1), cells, &[0.5], &[centre])[[0, 0]] - 1.0).abs() < 1e-5);
+            prop_assert!((at_points(map.view(), line(cells), &[0.5], &[centre])[[0, 0]] - 1.0).abs() < 1e-5);
             let best = out.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0.0, |(i, _)| i as f64 + 0.5);
             prop_assert!((best - centre).abs() <= 0.5 + 1e-6, "{} for {}", best, centre);
         }
@@ -126,8 +158,8 @@ mod tests {
         #[test]
         fn values_stay_within_the_map(values in prop::collection::vec(-3.0f32..3.0, 6), y in -5.0f64..20.0, x in -5.0f64..20.0) {
             let map = Array2::from_shape_vec((2, 3), values.clone()).unwrap();
-            let cells = Cells { first: 2.0, step: 3.0 };
-            let value = at_points(map.view(), cells, cells, &[y], &[x])[[0, 0]];
+            let grid = Grid::of_field([2.0, 2.0], [3.0, 3.0]);
+            let value = at_points(map.view(), grid, &[y], &[x])[[0, 0]];
             let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(*v), h.max(*v)));
             prop_assert!(value >= low - 1e-6 && value <= high + 1e-6);
         }

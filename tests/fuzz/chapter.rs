@@ -151,5 +151,5 @@ fn chapter(path: &std::path::Path) -> convscope::error::Result<()> {
         });
     }
     let made = chapter::chapter(&chapter, None, &Progress::new(true))?;
-    report::render(&made.page, made.collected.assets).map(drop)
+    report::render(&made.page, made.artifacts.assets).map(drop)
 }

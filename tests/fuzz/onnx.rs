@@ -66,9 +66,9 @@ fn explain() -> convscope::error::Result<()> {
     let section = Section { inputs: vec![digit], filters: Some(Vec::new()), ..Section::of(&FILE) };
     let chapter = Chapter::of("Fuzz", section);
     if let Ok(made) = chapter::chapter(&chapter, None, &progress) {
-        report::render(&made.page, made.collected.assets)?;
+        report::render(&made.page, made.artifacts.assets)?;
     }
-    let _ = chapter::gradients(&chapter).map(|check| check.table());
+    let _ = chapter::gradcheck(&chapter, &Progress::new(true)).map(|check| chapter::gradients::table(&check));
     let options = filters::Options {
         layer: None,
         filters: Some("0".into()),
@@ -79,5 +79,5 @@ fn explain() -> convscope::error::Result<()> {
         seed: 1,
     };
     let made = filters::page(&FILE, &options, &progress)?;
-    report::render(&made.page, made.collected.assets).map(drop)
+    report::render(&made.page, made.artifacts.assets).map(drop)
 }

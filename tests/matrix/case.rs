@@ -1,7 +1,7 @@
 //! The files of the matrix, with their truth.
 
 use crate::support::repository;
-use convscope::explain::explainer::Explainer;
+use convscope::explain::engine::Engine;
 use convscope::model::{Head, Network};
 use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::NpzReader;
@@ -73,9 +73,9 @@ impl Case {
     }
 
     /// Explains what the program would explain by itself.
-    pub fn explainer(&self) -> Result<Explainer<'_>, String> {
+    pub fn engine(&self) -> Result<Engine, String> {
         let target = said(self.network.default_target(self.head()?.1))?.tensor;
-        said(Explainer::new(&self.network, &target, &[], self.size()))
+        said(Engine::new(&self.network, &target, &[], self.size()))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::chapter::filters::choice::{self, Choice};
 use crate::chapter::filters::{FEW, Request, Scene, filters, natural_inputs, words};
-use crate::chapter::{Collected, Made};
+use crate::chapter::output::{Artifacts, ChapterOutput};
 use crate::config::{Input, Preprocessing, Source};
 use crate::error::{Error, Result};
+use crate::input::loaded::LoadedNetwork;
 use crate::input::preprocessing;
 use crate::input::sources::Sources;
 use crate::model::Network;
@@ -34,35 +35,37 @@ pub struct Options {
 ///
 /// # Errors
 /// A network that cannot be read or has no convolution; a layer that is none, or filters that do not exist: what exists is listed.
-pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made> {
+pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<ChapterOutput> {
     let size = options.preprocess.as_ref().and_then(|given| given.size);
     let network = preprocessing::load(model, options.preprocess.as_ref())?;
     network.require_convolution()?;
-    let named = options.layer.as_deref().map(|name| choice::convolution(&network, name)).transpose();
-    let named = named.map_err(|cause| Error::input(format!("--layer: {cause}")))?.map(|layer| vec![layer]);
-    let chosen = options.filters.as_deref().map(|text| numbers(text, &network)).transpose()?;
-    let top_inputs = chosen.as_ref().is_some_and(|chosen| chosen.len() <= FEW);
-    let choice = Choice::new(&network, named, chosen);
-    if let Some((layer, filter)) = choice.missing(&network) {
-        let (name, known) = (network.name(), words::convolutions(&network));
-        return Err(Error::input(format!("--filters: {} has no filter {filter}; {name} has {known}", layer.name)));
-    }
     let given = options.preprocess.clone().unwrap_or_default();
     let sized = Preprocessing { size: Some(size.unwrap_or(network.listed_size())), ..given };
     let recipe =
         preprocessing::recipe(&network, Some(&sized), &|key, message| Error::input(format!("{}: {message}", key.key)))?;
-    let sources =
-        Sources { seed: options.seed, mnist: None, recipe: &recipe, heads: network.heads(), labels: &[], parts: 1 };
-    let scene = Scene::new(&network, &recipe, natural_inputs(&sources, &own_data(&network))?)?;
-    let bar = progress.bar(choice.count(&network), "Filters");
-    let mut collected = Collected::default();
+    let loaded = LoadedNetwork { network, recipe, labels: Vec::new() };
+    let network = &loaded.network;
+    let named = options.layer.as_deref().map(|name| choice::convolution(network, name)).transpose();
+    let named = named.map_err(|cause| Error::input(format!("--layer: {cause}")))?.map(|layer| vec![layer]);
+    let chosen = options.filters.as_deref().map(|text| numbers(text, network)).transpose()?;
+    let top_inputs = chosen.as_ref().is_some_and(|chosen| chosen.len() <= FEW);
+    let choice = Choice::new(network, named, chosen);
+    if let Some((layer, filter)) = choice.missing(network) {
+        let (name, known) = (network.name(), words::convolutions(network));
+        return Err(Error::input(format!("--filters: {} has no filter {filter}; {name} has {known}", layer.name)));
+    }
+    let own = own_data(network);
+    let sources = Sources::new(&loaded, &own, None, options.seed);
+    let scene = Scene::new(network, &loaded.recipe, natural_inputs(&sources, &own)?)?;
+    let bar = progress.bar(choice.count(network), "Filters");
+    let mut artifacts = Artifacts::default();
     let mut section =
         page::Section { id: slug(network.name()), heading: network.title().to_string(), ..page::Section::default() };
     section.facts.extend(choice.note.map(|note| page::Line::new("Filters", note)));
     for (layer, chosen) in &choice.layers {
         let request = Request {
             section: &section.id,
-            network: &network,
+            network,
             layer,
             filters: chosen.as_deref(),
             scene: &scene,
@@ -72,13 +75,13 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made
             seed: options.seed,
             top_inputs,
         };
-        let made = filters(&request, &bar, &mut collected)?;
+        let made = filters(&request, &bar, &mut artifacts)?;
         section.filters.push(made);
     }
     if scene.inputs.is_empty() {
         section.notes.push(format!(
             "No natural inputs were compared. How images become inputs: {}.",
-            preprocessing::sentence(&recipe)
+            preprocessing::sentence(&loaded.recipe)
         ));
     }
     let mut page = page::Page {
@@ -87,7 +90,7 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Made
         ..page::Page::default()
     };
     page.finish()?;
-    Ok(Made { page, collected })
+    Ok(ChapterOutput { page, artifacts })
 }
 
 /// The inputs of the data set that a network's metadata says it was trained on, where convscope can draw them.

@@ -11,7 +11,7 @@ pub use choice::{Choice, FILTERS, LARGE, LAYERS, convolution};
 pub use command::{Options, page};
 pub use scene::{Scene, natural_inputs};
 
-use crate::chapter::Collected;
+use crate::chapter::output::Artifacts;
 use crate::error::{Error, Result};
 use crate::input::image::Channels;
 use crate::model::{Layer, Network};
@@ -57,11 +57,11 @@ struct Study {
 }
 
 /// The filters of one convolution as a part of the page. `bar` is advanced by one for each filter of [`Request::filters`].
-/// The images are also left in `collected` as [filters, height, width, channels], in the network's units.
+/// The images are also left in `artifacts` as [filters, height, width, channels], in the network's units.
 ///
 /// # Errors
 /// A layer that is no convolution, filters that do not exist (both list what exists), operators without a gradient rule.
-pub fn filters(request: &Request, bar: &Bar, collected: &mut Collected) -> Result<page::Filters> {
+pub fn filters(request: &Request, bar: &Bar, artifacts: &mut Artifacts) -> Result<page::Filters> {
     let layer = request.layer;
     if layer.convolution.is_none() {
         let network = request.network.name();
@@ -89,7 +89,7 @@ pub fn filters(request: &Request, bar: &Bar, collected: &mut Collected) -> Resul
     let objective = request.objective.unwrap_or(Objective::Channel);
     let study = study(request, &convolution, chosen, objective, bar)?;
     let drawing = figures::Drawing { request, convolution: &convolution, field: field(request), chosen };
-    let assets = &mut collected.assets;
+    let assets = &mut artifacts.assets;
     let mut made = Vec::new();
     if let Some(kernels) = Kernels::of(&convolution) {
         let kernels = kernels.without(&request.scene.constant_channels());
@@ -110,7 +110,7 @@ pub fn filters(request: &Request, bar: &Bar, collected: &mut Collected) -> Resul
     let images: Vec<_> = study.filters.iter().map(|shown| shown.ascent.image.view()).collect();
     let images = ndarray::stack(ndarray::Axis(0), &images)
         .map_err(|cause| Error::other(format!("images do not stack: {cause}")))?;
-    collected.raw.push((slug(&format!("{}-{}-filters", request.section, layer.name)), images.into_dyn()));
+    artifacts.raw.push((slug(&format!("{}-{}-filters", request.section, layer.name)), images.into_dyn()));
     Ok(page::Filters {
         heading: format!("Convolutional Filters ({})", layer.name),
         figures: made,

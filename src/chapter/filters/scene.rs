@@ -3,8 +3,9 @@
 use crate::config::{Input, Source};
 use crate::error::{Error, Result};
 use crate::input::image::Channels;
+use crate::input::prepared::PreparedInput;
 use crate::input::preprocessing::Recipe;
-use crate::input::sources::{Ready, Sources};
+use crate::input::sources::Sources;
 use crate::input::{digit, line};
 use crate::model::Network;
 use crate::visualize::filter::Frame;
@@ -19,7 +20,7 @@ const DRAWINGS: usize = 10;
 /// A network's natural inputs, and what the ascent takes from them.
 pub struct Scene {
     pub frame: Frame,
-    pub inputs: Vec<Ready>,
+    pub inputs: Vec<PreparedInput>,
     /// Their arrays, in the same order.
     pub tensors: Vec<ArrayD<f32>>,
     /// The order in which the network reads colours.
@@ -35,7 +36,7 @@ impl Scene {
     ///
     /// # Errors
     /// A network whose input is no image.
-    pub fn new(network: &Network, recipe: &Recipe, inputs: Vec<Ready>) -> Result<Scene> {
+    pub fn new(network: &Network, recipe: &Recipe, inputs: Vec<PreparedInput>) -> Result<Scene> {
         let preprocess = &recipe.preprocess;
         let shape = network.input().shape(1, (preprocess.size.height, preprocess.size.width));
         let frame = Frame::new(&shape, network.input().channels_last).ok_or_else(|| {
@@ -70,7 +71,7 @@ fn byte_range(recipe: &Recipe, channel: usize) -> (f32, f32) {
 ///
 /// # Errors
 /// A missing or damaged MNIST folder.
-pub fn natural_inputs(sources: &Sources, inputs: &[Input]) -> Result<Vec<Ready>> {
+pub fn natural_inputs(sources: &Sources, inputs: &[Input]) -> Result<Vec<PreparedInput>> {
     let Some(first) = inputs.first() else { return Ok(Vec::new()) };
     let drawings = || (0..DRAWINGS).flat_map(|sample| (0..digit::CLASSES).map(move |digit| (digit, sample)));
     let chosen: Vec<Source> = match &first.source {
@@ -82,7 +83,7 @@ pub fn natural_inputs(sources: &Sources, inputs: &[Input]) -> Result<Vec<Ready>>
     let mut ready = Vec::with_capacity(chosen.len());
     for source in chosen {
         let photograph = matches!(source, Source::Image { .. });
-        match sources.ready(&Input { source, line: first.line }) {
+        match sources.prepare(&Input { source, line: first.line }) {
             Ok(input) => ready.push(input),
             Err(_) if photograph => {}
             Err(cause) => return Err(cause),

@@ -9,7 +9,7 @@ use scraper::{ElementRef, Html, Selector};
 
 use crate::figure::svg::{Anchor, Ink, Svg};
 use crate::report::page::{Column, Figure, Inference, Inferences, Input, Line, Page, Prediction, Section, Table};
-use crate::report::{Assets, Beside, Rendered, render, write};
+use crate::report::{Assets, Rendered, SideFiles, render, write};
 
 fn rendered() -> Rendered {
     let (mut page, assets) = sample::page();
@@ -29,7 +29,7 @@ fn text(element: ElementRef) -> String {
 #[test]
 fn the_sample_can_be_written() {
     match std::env::var_os("CONVSCOPE_PAGE_OUT") {
-        Some(folder) => write(&PathBuf::from(folder), &rendered(), Beside::default()).unwrap(),
+        Some(folder) => write(&PathBuf::from(folder), &rendered(), SideFiles::default()).unwrap(),
         None => println!("CONVSCOPE_PAGE_OUT is not set: the sample chapter is not written"),
     }
 }

@@ -1,0 +1,36 @@
+//! What making a chapter gives: the page, and what is written beside it.
+
+use crate::report::page::Page;
+use crate::report::{Assets, Rows};
+use ndarray::ArrayD;
+
+/// A chapter's page, numbered and cross-referenced, with its pictures and arrays.
+pub struct ChapterOutput {
+    /// What the reader sees.
+    pub page: Page,
+    /// What is written beside it.
+    pub artifacts: Artifacts,
+}
+
+/// What making the page leaves beside it.
+#[derive(Default)]
+pub struct Artifacts {
+    /// The page's pictures.
+    pub assets: Assets,
+    /// The arrays behind the maps, by a name that is safe in a file name.
+    pub raw: Vec<(String, ArrayD<f32>)>,
+    /// A line of JSON for each image, where asked for.
+    pub rows: Option<Rows>,
+    /// What the network says of each image that the page shows, a line each, for the terminal.
+    pub summary: Vec<String>,
+}
+
+impl Artifacts {
+    /// Takes in what another part of the chapter leaves.
+    pub fn extend(&mut self, other: Artifacts) {
+        self.assets.extend(other.assets);
+        self.raw.extend(other.raw);
+        self.summary.extend(other.summary);
+        self.rows = self.rows.take().or(other.rows);
+    }
+}

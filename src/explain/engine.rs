@@ -1,0 +1,229 @@
+//! One network made ready to run and to be differentiated: a tract plan with taps, and the gradient graph behind them.
+
+use crate::backprop::graph::{Graph, Node, Op, ValueId};
+use crate::error::{Error, Result};
+use crate::explain::lowered::Lowered;
+use crate::explain::score;
+use crate::model::{Head, Network, Plan, ReceptiveField, printable};
+use ndarray::{Array2, ArrayD};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Which end of a head is differentiated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Score {
+    /// The head's logit; a final softmax or sigmoid is stepped over.
+    Logit,
+    /// The head's output as the network gives it.
+    Output,
+}
+
+/// Everything about running and differentiating a network that does not depend on the image.
+pub struct Engine {
+    /// The value that heatmaps explain, with its channels first.
+    pub target: String,
+    name: String,
+    file: PathBuf,
+    heads: Vec<Head>,
+    /// The receptive field of each head's logits, where it is the same on all paths.
+    fields: Vec<Option<ReceptiveField>>,
+    plan: Plan,
+    taps: Vec<String>,
+    lowered: Lowered,
+    /// Whether a path from the input to a score leads around the target.
+    passed_by: bool,
+    size: (usize, usize),
+}
+
+/// What tract computed for one image: the tapped values, by their names.
+#[derive(Debug, Clone)]
+pub struct Forward {
+    values: BTreeMap<String, ArrayD<f32>>,
+}
+
+impl Forward {
+    /// A tapped value, with its batch of one.
+    ///
+    /// # Errors
+    /// When it was not tapped.
+    pub fn get(&self, tensor: &str) -> Result<&ArrayD<f32>> {
+        self.values.get(tensor).ok_or_else(|| Error::other(format!("{tensor}: was not computed")))
+    }
+}
+
+impl Engine {
+    /// Prepares a network to explain the value `target`, and to give the values `shown` on the way, for images of `size`
+    /// (height, width).
+    ///
+    /// # Errors
+    /// Unknown values, an open image size, or a graph that cannot be typed.
+    pub fn new(network: &Network, target: &str, shown: &[String], size: (usize, usize)) -> Result<Engine> {
+        let heads = network.heads();
+        let mut taps = vec![network.channels_first(target)];
+        taps.extend(heads.iter().flat_map(|head| [head.logits.clone(), head.name.clone()]));
+        taps.extend(shown.iter().cloned());
+        taps.sort();
+        taps.dedup();
+        let names: Vec<&str> = taps.iter().map(String::as_str).collect();
+        let plan = network.plan(&names, 1, Some(size))?;
+        let lowered = Lowered::new(network, target, &[], 1, size)?;
+        let passed_by = passes_by(&lowered.graph, lowered.target, &lowered.logits);
+        Ok(Engine {
+            target: network.channels_first(target),
+            name: network.name().to_string(),
+            file: network.file().to_path_buf(),
+            heads: heads.to_vec(),
+            fields: heads.iter().map(|head| network.receptive_field(&head.logits)).collect(),
+            plan,
+            taps,
+            lowered,
+            passed_by,
+            size,
+        })
+    }
+
+    /// The network's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The network's file, as it was named.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The network's heads.
+    pub fn heads(&self) -> &[Head] {
+        &self.heads
+    }
+
+    /// One of the heads.
+    ///
+    /// # Errors
+    /// When there is no such head.
+    pub fn head(&self, head: usize) -> Result<&Head> {
+        self.heads.get(head).ok_or_else(|| Error::other(format!("there is no head {head}")))
+    }
+
+    /// Why tract's optimisations were left out, if they were.
+    pub fn unoptimised(&self) -> Option<&str> {
+        self.plan.unoptimised.as_deref()
+    }
+
+    /// The gradient graph.
+    pub fn graph(&self) -> &Graph {
+        &self.lowered.graph
+    }
+
+    /// The gradient graph with its ends.
+    pub(crate) fn lowered(&self) -> &Lowered {
+        &self.lowered
+    }
+
+    /// Whether a skip connection leads around the target.
+    pub fn passed_by(&self) -> bool {
+        self.passed_by
+    }
+
+    /// The operators between the target and the logits.
+    fn behind_target(&self) -> impl Iterator<Item = &Node> {
+        let Lowered { graph, target, logits, .. } = &self.lowered;
+        let mut reached = vec![false; graph.nodes.len()];
+        for (id, node) in graph.nodes.iter().enumerate() {
+            reached[id] = id == *target || node.inputs.iter().any(|input| reached[*input]);
+        }
+        let mut leads = vec![false; graph.nodes.len()];
+        logits.iter().for_each(|id| leads[*id] = true);
+        for (id, node) in graph.nodes.iter().enumerate().rev() {
+            if leads[id] && id != *target {
+                node.inputs.iter().for_each(|input| leads[*input] = true);
+            }
+        }
+        let behind = move |(id, node)| (id != *target && reached[id] && leads[id]).then_some(node);
+        graph.nodes.iter().enumerate().filter_map(behind)
+    }
+
+    /// The operators without a gradient rule between the target and the logits, each with its node's name.
+    pub fn without_rule(&self) -> Vec<String> {
+        let named = |node: &Node| match &node.op {
+            Op::Unsupported { operator } => Some(format!("{operator} (`{}`)", node.name)),
+            _ => None,
+        };
+        self.behind_target().filter_map(named).collect()
+    }
+
+    /// How many convolutions and matrix products lie between the target and the logits: one or two in most convolutional networks,
+    /// dozens in one that goes on with a transformer.
+    pub fn products_behind_target(&self) -> usize {
+        self.behind_target().filter(|node| matches!(node.op, Op::Conv(_) | Op::Deconv(_) | Op::EinSum(_))).count()
+    }
+
+    /// The number of values of the target for one image.
+    pub fn target_len(&self) -> usize {
+        self.graph().nodes.get(self.lowered.target).map_or(0, Node::len)
+    }
+
+    /// Height and width of the images.
+    pub fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    /// Runs one image, or a batch, through tract.
+    ///
+    /// # Errors
+    /// An input of the wrong shape; scores or a target that are not finite, of which nothing can be explained.
+    pub fn forward(&self, image: &ArrayD<f32>) -> Result<Forward> {
+        let values = self.plan.run(image)?;
+        let forward = Forward { values: self.taps.iter().cloned().zip(values).collect() };
+        let logits = self.heads.iter().map(|head| &head.logits);
+        for tensor in logits.chain([&self.target]) {
+            if !forward.get(tensor)?.iter().all(|value| value.is_finite()) {
+                return Err(Error::input(format!(
+                    "{}: the values of `{}` are not all finite numbers for this image: weights or sums overflowed or are not a number (NaN)",
+                    self.name,
+                    printable(tensor)
+                )));
+            }
+        }
+        Ok(forward)
+    }
+
+    /// The positions of a head's map that lie in a part of the network's input (`pixels`, [h, w]): those whose receptive
+    /// fields have their centres in it, or the nearest if it is too small for any. `None` for a head without positions, and
+    /// where no part is given: then all count.
+    ///
+    /// # Errors
+    /// No such head.
+    pub fn positions(&self, head: usize, pixels: Option<&Array2<bool>>) -> Result<Option<Array2<bool>>> {
+        let described = self.head(head)?;
+        let shape = &self.graph().nodes[self.end(head, Score::Logit)?].shape;
+        let (Some(pixels), true, &[_, a, b, c]) = (pixels, described.has_maps(), shape.as_slice()) else {
+            return Ok(None);
+        };
+        let grid = if described.class_axis == 3 { (a, b) } else { (b, c) };
+        Ok(Some(score::positions(pixels, grid, self.fields.get(head).copied().flatten())))
+    }
+
+    /// At how many positions a head has a score for each class; one for a head without positions.
+    pub fn position_count(&self, head: usize) -> usize {
+        let shape = self.lowered.logits.get(head).map_or(&[][..], |id| &self.graph().nodes[*id].shape);
+        let class_axis = self.heads.get(head).map_or(0, |head| head.class_axis);
+        shape.iter().enumerate().filter(|(axis, _)| *axis != class_axis).map(|(_, length)| length).product()
+    }
+
+    /// The value in the gradient graph that is an end of a head.
+    pub(crate) fn end(&self, head: usize, score: Score) -> Result<ValueId> {
+        let ends = if score == Score::Logit { &self.lowered.logits } else { &self.lowered.outputs };
+        ends.get(head).copied().ok_or_else(|| Error::other(format!("there is no head {head}")))
+    }
+}
+
+/// Whether any of `ends` can be reached from an input without passing through `target`.
+fn passes_by(graph: &Graph, target: ValueId, ends: &[ValueId]) -> bool {
+    let mut from_input = vec![false; graph.nodes.len()];
+    for (id, node) in graph.nodes.iter().enumerate() {
+        from_input[id] =
+            id != target && (matches!(node.op, Op::Input) || node.inputs.iter().any(|input| from_input[*input]));
+    }
+    ends.iter().any(|end| from_input[*end])
+}

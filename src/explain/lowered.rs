@@ -1,0 +1,52 @@
+//! A network lowered to the gradient graph, with the places in it from which and to which gradients are taken.
+
+use crate::backprop::graph::{Graph, ValueId};
+use crate::error::{Error, Result};
+use crate::model::Network;
+
+/// The gradient graph of a network and where in it its input, the target, and the ends of each head are.
+pub struct Lowered {
+    /// The operators, with the network's own weights.
+    pub graph: Graph,
+    /// The image.
+    pub input: ValueId,
+    /// The value that heatmaps explain, with its channels first.
+    pub target: ValueId,
+    /// The logits of each head.
+    pub logits: Vec<ValueId>,
+    /// The output of each head, behind a final softmax or sigmoid.
+    pub outputs: Vec<ValueId>,
+    /// The further values that were asked for, in their order.
+    pub others: Vec<ValueId>,
+}
+
+impl Lowered {
+    /// Lowers a network for batches of `batch` images of `size` (height, width); `target` is a value's name, `others` are
+    /// those of further values.
+    ///
+    /// # Errors
+    /// Unknown values, or a graph that cannot be typed.
+    pub fn new(
+        network: &Network,
+        target: &str,
+        others: &[&str],
+        batch: usize,
+        size: (usize, usize),
+    ) -> Result<Lowered> {
+        let heads = network.heads();
+        let target = network.channels_first(target);
+        let mut taps = vec![target.as_str()];
+        taps.extend(heads.iter().map(|head| head.logits.as_str()));
+        taps.extend(heads.iter().map(|head| head.name.as_str()));
+        taps.extend(others);
+        let graph = network.graph(&taps, batch, Some(size))?;
+        if graph.outputs.len() != taps.len() {
+            return Err(Error::other("a tap was lost in lowering"));
+        }
+        let input = *graph.inputs.first().ok_or_else(|| Error::other("the lowered graph has no input"))?;
+        let (first, others) = graph.outputs.split_at(1 + 2 * heads.len());
+        let (logits, outputs) = first[1..].split_at(heads.len());
+        let (target, logits, outputs, others) = (first[0], logits.to_vec(), outputs.to_vec(), others.to_vec());
+        Ok(Lowered { graph, input, target, logits, outputs, others })
+    }
+}
