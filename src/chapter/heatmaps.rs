@@ -44,8 +44,8 @@ pub(crate) fn figures(
     let beside = overlay::input(input.shown.view(), overlay::Panel { size, label: "Input" })?;
     let mut figures = Vec::new();
     for (i, &method) in context.explainer.methods().iter().enumerate() {
-        let of_head = |(h, head): (usize, &'_ HeadExplanation)| of_head(context.loaded(), h, head, i);
-        let maps: Vec<HeadMap> = explanation.heads.iter().enumerate().filter_map(of_head).collect();
+        let heads = explanation.heads.iter().enumerate();
+        let maps: Vec<HeadMap> = heads.filter_map(|(h, head)| of_head(context.loaded(), h, head, i)).collect();
         let id = format!("{}-input-{number}-{}", context.id, slug(method.title()));
         let figure = MethodFigure { id: &id, method, maps: &maps, input, beside: &beside, drawing: &context.drawing };
         figures.push(figure.draw(assets)?);

@@ -95,8 +95,8 @@ struct Saliency {
 pub(crate) fn row(loaded: &LoadedNetwork, number: usize, explanation: &Explanation) -> Result<String> {
     let input = &explanation.input;
     let size = input.photograph.as_ref().map(|photograph| photograph.fit.source);
-    let of_head = |(i, explained): (usize, &_)| head(loaded, i, explained, input);
-    let heads = explanation.heads.iter().enumerate().map(of_head).collect();
+    let heads = explanation.heads.iter().enumerate();
+    let heads = heads.map(|(i, explained)| head(loaded, i, explained, input)).collect();
     line(&Row { number, file: &input.name, size: size.map(|size| [size.width, size.height]), heads })
 }
 
