@@ -1,10 +1,10 @@
 //! A section's network, loaded, and everything that can be wrong about the section before anything runs.
 
 use crate::chapter::choose_layers::named_layers;
-use crate::chapter::filters::convolution;
 use crate::chapter::validate;
 use crate::config::{Chapter, Located, Section};
 use crate::error::{Error, Result};
+use crate::explain::filters::convolution;
 use crate::input::loaded::LoadedNetwork;
 use crate::model::{Layer, Network, Target};
 use crate::report::assets::slug;

@@ -2,7 +2,7 @@
 
 use crate::chapter::choose_layers::choose_layers;
 use crate::chapter::context::{MapDrawing, SectionContext};
-use crate::chapter::filters::{Choice, Request, Scene, natural_inputs};
+use crate::chapter::filters::{self, Choice, Request};
 use crate::chapter::gallery::{self, Run};
 use crate::chapter::load::{SectionNetwork, convolutions};
 use crate::chapter::output::Artifacts;
@@ -10,6 +10,7 @@ use crate::chapter::{architecture, gradients};
 use crate::config::{Chapter, Section, Source};
 use crate::error::Result;
 use crate::explain::explainer::{Explainer, Wanted};
+use crate::explain::filters::{AscentRequest, Scene, natural_inputs};
 use crate::explain::gradcheck::{self, NetworkCheck};
 use crate::explain::usable::usable_inputs;
 use crate::input::preprocessing;
@@ -181,20 +182,19 @@ impl SectionMaker<'_> {
         }
         let scene = Scene::new(described, &network.loaded.recipe, natural_inputs(sources, &section.inputs)?)?;
         let bar = self.progress.bar(choice.count(described), &format!("Filters of {}", section.title));
-        let of_layer = |(layer, filters): &(&Layer, Option<Vec<usize>>)| {
-            let request = Request {
-                section: &network.id,
+        let of_layer = |(layer, chosen): &(&Layer, Option<Vec<usize>>)| {
+            let ascent = AscentRequest {
                 network: described,
                 layer,
-                filters: filters.as_deref(),
                 scene: &scene,
                 mode: section.ascent,
-                objective: None,
                 steps: self.asked.ascent,
                 seed: chapter.seed,
-                top_inputs: section.top_inputs,
             };
-            crate::chapter::filters::filters(&request, &bar, artifacts)
+            let (section_id, top_inputs) = (network.id.as_str(), section.top_inputs);
+            let request =
+                Request { section: section_id, ascent, filters: chosen.as_deref(), objective: None, top_inputs };
+            filters::filters(&request, &bar, artifacts)
         };
         let made = choice.layers.iter().map(of_layer).collect::<Result<_>>()?;
         Ok((made, choice.note))

@@ -1,9 +1,11 @@
 //! What a network says about one input and why: scores, gradients, maps, and the check of the gradients. Values only.
 
+pub mod builder;
 pub mod differences;
 pub mod engine;
 pub mod explainer;
 pub mod explanation;
+pub mod filters;
 pub mod gradcheck;
 pub mod heatmap;
 pub mod lowered;

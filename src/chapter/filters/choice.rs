@@ -1,8 +1,6 @@
 //! Which convolutions and filters are shown: those asked for, else all of a small network and some of a large one.
 
-use crate::chapter::filters::words;
-use crate::config::suggestion;
-use crate::error::{Error, Result};
+use crate::explain::filters::filter_count;
 use crate::model::layers::table::thousands;
 use crate::model::{Layer, Network};
 
@@ -24,7 +22,7 @@ pub struct Choice<'n> {
 impl<'n> Choice<'n> {
     /// The choice for a network: `layers` and `filters` as asked for, `None` where nothing was said.
     pub fn new(network: &'n Network, layers: Option<Vec<&'n Layer>>, filters: Option<Vec<usize>>) -> Choice<'n> {
-        let count = |layer: &Layer| words::filter_count(network, layer).unwrap_or(0);
+        let count = |layer: &Layer| filter_count(network, layer).unwrap_or(0);
         let all: Vec<&Layer> = network.layers().iter().filter(|layer| layer.convolution.is_some()).collect();
         let (convolutions, total) = (all.len(), all.iter().map(|layer| count(layer)).sum::<usize>());
         let large = total > LARGE;
@@ -54,7 +52,7 @@ impl<'n> Choice<'n> {
     /// The first filter that a convolution was asked for and does not have.
     pub fn missing(&self, network: &Network) -> Option<(&'n Layer, usize)> {
         self.layers.iter().find_map(|(layer, filters)| {
-            let count = words::filter_count(network, layer)?;
+            let count = filter_count(network, layer)?;
             filters.as_ref()?.iter().find(|filter| **filter >= count).map(|filter| (*layer, *filter))
         })
     }
@@ -63,7 +61,7 @@ impl<'n> Choice<'n> {
     pub fn count(&self, network: &Network) -> usize {
         let of = |(layer, filters): &(&Layer, Option<Vec<usize>>)| match filters {
             Some(filters) => filters.len(),
-            None => words::filter_count(network, layer).unwrap_or(0),
+            None => filter_count(network, layer).unwrap_or(0),
         };
         self.layers.iter().map(of).sum()
     }
@@ -77,43 +75,10 @@ fn spread(count: usize, wanted: usize) -> Vec<usize> {
     (0..wanted).map(|place| place * (count - 1) / wanted.saturating_sub(1).max(1)).collect()
 }
 
-/// The convolution that `text` names: a layer, a tensor, or a part of either that belongs to one convolution only.
-///
-/// # Errors
-/// No convolution or several have that name; those that there are are listed.
-pub fn convolution<'n>(network: &'n Network, text: &str) -> Result<&'n Layer> {
-    let convolutions = || network.layers().iter().filter(|layer| layer.convolution.is_some());
-    let target = network.find_target(text);
-    if let Ok(target) = &target
-        && let Some(layer) =
-            convolutions().find(|layer| layer.output_tensor == target.tensor || layer.pre_activation == target.tensor)
-    {
-        return Ok(layer);
-    }
-    let part = text.to_lowercase();
-    let parts: Vec<&Layer> = convolutions().filter(|layer| layer.name.to_lowercase().contains(&part)).collect();
-    let what = match parts.as_slice() {
-        [only] if !part.is_empty() => return Ok(only),
-        [_, _, ..] if !part.is_empty() => {
-            let names: Vec<&str> = parts.iter().take(words::LISTED).map(|layer| layer.name.as_str()).collect();
-            let more = if parts.len() > names.len() { ", …" } else { "" };
-            format!("is part of the names of {} convolutions: {}{more}", parts.len(), names.join(", "))
-        }
-        _ if target.is_ok() => {
-            format!("is no convolution of {}, which has {}", network.name(), words::convolutions(network))
-        }
-        _ => {
-            let near = suggestion(text, convolutions().map(|layer| layer.name.as_str()));
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            format!("is no layer or tensor of {}, which has {}{hint}", network.name(), words::convolutions(network))
-        }
-    };
-    Err(Error::input(format!("`{text}` {what}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::filters::convolution;
     use crate::model::fixture::Fixture;
 
     /// Ten convolutions of one cell each with `filters` filters, `block.0` to `block.9`, and a pooling in front of the scores.
@@ -150,24 +115,6 @@ mod tests {
         assert!(choice.note.unwrap().contains("16 filters of each"));
         let choice = Choice::new(&large, Some(one), Some((0..40).collect()));
         assert_eq!((choice.count(&large), choice.note), (40, None));
-    }
-
-    #[test]
-    fn a_convolution_has_a_name_tensors_and_parts_of_them() {
-        let network = network(2);
-        let named = |text: &str| convolution(&network, text).map(|layer| layer.name.clone()).map_err(|e| e.to_string());
-        for text in ["block.7.conv", "block.7.relu", "BLOCK.7", "7"] {
-            assert_eq!(named(text), Ok("block.7.conv".into()), "{text}");
-        }
-        assert!(
-            named("conv").unwrap_err().contains("part of the names of 10 convolutions: block.0.conv, block.1.conv")
-        );
-        assert_eq!(named("block"), Ok("block.9.conv".into()), "a scope stands for its last layer");
-        assert!(named("pooled").unwrap_err().contains("is no convolution of"));
-        let missing = named("nowhere").unwrap_err();
-        assert!(missing.contains("is no layer or tensor") && missing.contains("block.9.conv (2 filters)"), "{missing}");
-        assert!(named("block.4.cnov").unwrap_err().ends_with("; did you mean `block.4.conv`?"));
-        assert!(named("").is_err());
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! `convscope filters`: what the filters of any network look for, as a page.
 
-use crate::chapter::filters::choice::{self, Choice};
-use crate::chapter::filters::{FEW, Request, Scene, filters, natural_inputs, words};
+use crate::chapter::filters::choice::Choice;
+use crate::chapter::filters::layer::filters;
+use crate::chapter::filters::request::{FEW, Request};
 use crate::chapter::output::{Artifacts, ChapterOutput};
 use crate::config::{Input, Preprocessing, Source};
 use crate::error::{Error, Result};
+use crate::explain::filters::{AscentRequest, Scene, convolution, convolutions, filter_count, natural_inputs};
 use crate::input::loaded::LoadedNetwork;
 use crate::input::preprocessing;
 use crate::input::sources::Sources;
@@ -45,13 +47,13 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Chap
         preprocessing::recipe(&network, Some(&sized), &|key, message| Error::input(format!("{}: {message}", key.key)))?;
     let loaded = LoadedNetwork { network, recipe, labels: Vec::new() };
     let network = &loaded.network;
-    let named = options.layer.as_deref().map(|name| choice::convolution(network, name)).transpose();
+    let named = options.layer.as_deref().map(|name| convolution(network, name)).transpose();
     let named = named.map_err(|cause| Error::input(format!("--layer: {cause}")))?.map(|layer| vec![layer]);
     let chosen = options.filters.as_deref().map(|text| numbers(text, network)).transpose()?;
     let top_inputs = chosen.as_ref().is_some_and(|chosen| chosen.len() <= FEW);
     let choice = Choice::new(network, named, chosen);
     if let Some((layer, filter)) = choice.missing(network) {
-        let (name, known) = (network.name(), words::convolutions(network));
+        let (name, known) = (network.name(), convolutions(network));
         return Err(Error::input(format!("--filters: {} has no filter {filter}; {name} has {known}", layer.name)));
     }
     let own = own_data(network);
@@ -65,14 +67,16 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Chap
     for (layer, chosen) in &choice.layers {
         let request = Request {
             section: &section.id,
-            network,
-            layer,
+            ascent: AscentRequest {
+                network,
+                layer,
+                scene: &scene,
+                mode: options.mode,
+                steps: options.steps,
+                seed: options.seed,
+            },
             filters: chosen.as_deref(),
-            scene: &scene,
-            mode: options.mode,
             objective: options.objective,
-            steps: options.steps,
-            seed: options.seed,
             top_inputs,
         };
         let made = filters(&request, &bar, &mut artifacts)?;
@@ -109,17 +113,17 @@ fn own_data(network: &Network) -> Vec<Input> {
 /// `0-63`, `0,5,9` or a mixture, in rising order.
 fn numbers(text: &str, network: &Network) -> Result<Vec<usize>> {
     let wrong = |part: &str| {
-        let known = words::convolutions(network);
+        let known = convolutions(network);
         Error::input(format!("--filters: `{part}` is no number or range such as 0-63; {} has {known}", network.name()))
     };
-    let largest = network.layers().iter().filter_map(|layer| words::filter_count(network, layer)).max().unwrap_or(0);
+    let largest = network.layers().iter().filter_map(|layer| filter_count(network, layer)).max().unwrap_or(0);
     let mut numbers = Vec::new();
     for part in text.split(',').map(str::trim) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let bound = |end: &str| end.trim().parse::<usize>().map_err(|_| wrong(part));
         let (first, last) = (bound(first)?, bound(last)?);
         if first > last || last >= largest {
-            let known = words::convolutions(network);
+            let known = convolutions(network);
             return Err(Error::input(format!(
                 "--filters: there are no filters {part}; {} has {known}",
                 network.name()

@@ -1,7 +1,9 @@
 //! The figures of one convolution's filters.
 
-use crate::chapter::filters::{Request, Shown, Study, words};
+use crate::chapter::filters::request::{FEW, Request};
+use crate::chapter::filters::words;
 use crate::error::Result;
+use crate::explain::filters::{FilterAscent, LayerAscents};
 use crate::figure::chart::{Curves, curves};
 use crate::figure::grid::{Layout, Tile, grid};
 use crate::input::image::Channels;
@@ -29,12 +31,12 @@ pub struct Drawing<'a> {
 
 impl Drawing<'_> {
     fn id(&self, what: &str) -> String {
-        format!("{}-{}-{what}", self.request.section, self.request.layer.name)
+        format!("{}-{}-{what}", self.request.section, self.request.ascent.layer.name)
     }
 
     /// The kernels of a first layer.
     pub fn kernels(&self, kernels: &Kernels, assets: &mut Assets) -> Result<Figure> {
-        let layer = &self.request.layer.name;
+        let layer = &self.request.ascent.layer.name;
         let shown = |&filter: &usize| {
             kernels.shown(filter).map(|image| tile(&self.coloured(image)).labelled(filter.to_string()))
         };
@@ -58,13 +60,13 @@ impl Drawing<'_> {
     }
 
     /// The ascended images of one study.
-    pub fn images(&self, study: &Study, assets: &mut Assets) -> Result<Figure> {
-        let layer = self.request.layer;
+    pub fn images(&self, study: &LayerAscents, assets: &mut Assets) -> Result<Figure> {
+        let layer = self.request.ascent.layer;
         let unit = study.settings.objective == Objective::Unit;
         let tiles: Vec<Tile> = study.filters.iter().map(|shown| self.image_tile(study, shown)).collect();
         let what = if unit { "units" } else { "filters" };
         let objective = words::objective(&study.settings, layer.activation.as_deref(), self.convolution.map_size());
-        let frame = self.request.scene.frame;
+        let frame = self.request.ascent.scene.frame;
         let seen = self.seen(study, &Array3::zeros((frame.height, frame.width, 1)));
         let image = self.draw(
             &tiles,
@@ -100,7 +102,7 @@ impl Drawing<'_> {
         Ok(figure)
     }
 
-    fn image_tile(&self, study: &Study, shown: &Shown) -> Tile {
+    fn image_tile(&self, study: &LayerAscents, shown: &FilterAscent) -> Tile {
         let ascent = &shown.ascent;
         let image = self.coloured(self.seen(study, &ascent.shown(&study.settings)));
         let label = ascent.channel.to_string();
@@ -124,7 +126,7 @@ impl Drawing<'_> {
     }
 
     /// What the central unit sees for the unit objective; the whole image for the channel's.
-    fn seen(&self, study: &Study, image: &Array3<f32>) -> Array3<f32> {
+    fn seen(&self, study: &LayerAscents, image: &Array3<f32>) -> Array3<f32> {
         let (height, width, _) = image.dim();
         match (study.settings.objective, self.field) {
             (Objective::Unit, Some(field)) => {
@@ -135,8 +137,8 @@ impl Drawing<'_> {
         }
     }
 
-    fn provenance(&self, study: &Study, objective: String) -> Vec<Line> {
-        let scene = self.request.scene;
+    fn provenance(&self, study: &LayerAscents, objective: String) -> Vec<Line> {
+        let scene = self.request.ascent.scene;
         let range: Vec<String> =
             study.settings.range.iter().map(|(low, high)| format!("{low:.3} to {high:.3}")).collect();
         let described = [
@@ -144,7 +146,10 @@ impl Drawing<'_> {
             ("Source", words::source(study.settings.mode)),
         ];
         let mut lines = vec![
-            Line::new("Tensor", format!("{} ({})", self.request.layer.output_tensor, self.request.layer.kind)),
+            Line::new(
+                "Tensor",
+                format!("{} ({})", self.request.ascent.layer.output_tensor, self.request.ascent.layer.kind),
+            ),
             Line::new("Objective", objective),
             Line::new("Ascent", words::ascent(&study.settings)),
             Line::new("Range of each channel", range.join(", ")),
@@ -163,12 +168,12 @@ impl Drawing<'_> {
     }
 
     /// A filter's numbers for chapter.json.
-    fn numbers(&self, shown: &Shown) -> Value {
+    fn numbers(&self, shown: &FilterAscent) -> Value {
         let ascent = &shown.ascent;
         let natural = shown.standing.as_ref().map(|standing| {
             json!({
                 "highest": standing.best,
-                "input": self.request.scene.inputs.get(standing.best_input).map(|input| &input.name),
+                "input": self.request.ascent.scene.inputs.get(standing.best_input).map(|input| &input.name),
                 "ascended_at_equal_norm": standing.at_equal_norm,
                 "ratio": standing.ratio,
                 "percentile": standing.percentile,
@@ -186,9 +191,9 @@ impl Drawing<'_> {
     }
 
     /// The activation over the steps; `None` where no filter answered.
-    pub fn curves(&self, study: &Study, assets: &mut Assets) -> Result<Option<Figure>> {
-        let layer = &self.request.layer.name;
-        let alive: Vec<&Shown> = study.filters.iter().filter(|shown| !shown.ascent.is_dead()).collect();
+    pub fn curves(&self, study: &LayerAscents, assets: &mut Assets) -> Result<Option<Figure>> {
+        let layer = &self.request.ascent.layer.name;
+        let alive: Vec<&FilterAscent> = study.filters.iter().filter(|shown| !shown.ascent.is_dead()).collect();
         if alive.is_empty() {
             return Ok(None);
         }
@@ -212,8 +217,8 @@ impl Drawing<'_> {
     }
 
     /// The natural inputs that excite each filter most, cut to what the strongest unit sees: a row for each filter.
-    pub fn top_inputs(&self, study: &Study, assets: &mut Assets) -> Result<Figure> {
-        let (layer, scene) = (&self.request.layer.name, self.request.scene);
+    pub fn top_inputs(&self, study: &LayerAscents, assets: &mut Assets) -> Result<Figure> {
+        let (layer, scene) = (&self.request.ascent.layer.name, self.request.ascent.scene);
         let mut tiles = Vec::new();
         let mut data = Vec::new();
         let whole = Window::whole(scene.frame.height, scene.frame.width);
@@ -257,8 +262,7 @@ impl Drawing<'_> {
         let alt = format!("{} rows of up to {TOP} crops of inputs", self.chosen.len());
         let mut figure = Figure::single(self.id("top"), caption, image, alt);
         figure.tiles = tiles.len();
-        figure.fold = (self.chosen.len() > crate::chapter::filters::FEW)
-            .then(|| format!("The inputs that excite the filters of {layer} most"));
+        figure.fold = (self.chosen.len() > FEW).then(|| format!("The inputs that excite the filters of {layer} most"));
         figure.data = json!({ "layer": layer, "filters": data });
         Ok(figure)
     }
@@ -272,7 +276,7 @@ impl Drawing<'_> {
 
     /// Colours as red, green and blue, whatever order the network reads them in.
     fn coloured(&self, mut image: Array3<f32>) -> Array3<f32> {
-        if self.request.scene.channels == Channels::Bgr {
+        if self.request.ascent.scene.channels == Channels::Bgr {
             image.invert_axis(ndarray::Axis(2));
         }
         image
@@ -280,13 +284,13 @@ impl Drawing<'_> {
 
     /// The colours that never vary in the data: "green", "red and green".
     fn constant_channels(&self) -> Option<String> {
-        let names = match self.request.scene.channels {
+        let names = match self.request.ascent.scene.channels {
             Channels::Rgb | Channels::Rgba => ["red", "green", "blue", "opacity"],
             Channels::Bgr => ["blue", "green", "red", ""],
             Channels::Grey => ["grey", "", "", ""],
         };
         let constant: Vec<&str> =
-            self.request.scene.constant_channels().into_iter().filter_map(|c| names.get(c).copied()).collect();
+            self.request.ascent.scene.constant_channels().into_iter().filter_map(|c| names.get(c).copied()).collect();
         (!constant.is_empty()).then(|| constant.join(" and "))
     }
 }

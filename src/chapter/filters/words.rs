@@ -1,40 +1,12 @@
 //! Sentences about filters.
 
-use crate::chapter::filters::Shown;
-use crate::model::{Layer, Network};
+use crate::explain::filters::FilterAscent;
 use crate::visualize::filter::decorrelated::RISE;
 use crate::visualize::filter::{Mode, Objective, Settings, Status};
 use crate::visualize::natural::Confirmation;
 
-/// Names that a message lists before it breaks off.
-pub const LISTED: usize = 20;
-
-/// The convolutions of a network with their numbers of filters.
-pub fn convolutions(network: &Network) -> String {
-    let layers = network.layers().iter().filter(|layer| layer.convolution.is_some());
-    let more = layers.clone().count().saturating_sub(LISTED);
-    let known: Vec<String> = layers
-        .take(LISTED)
-        .map(|layer| {
-            let filters = filter_count(network, layer).map_or("?".into(), |n| n.to_string());
-            format!("{} ({filters} filters)", layer.name)
-        })
-        .collect();
-    match (known.is_empty(), more) {
-        (true, _) => "no convolution at all".into(),
-        (false, 0) => known.join(", "),
-        (false, more) => format!("{} and {more} more, which `convscope inspect` lists", known.join(", ")),
-    }
-}
-
-/// The number of a convolution's filters.
-pub fn filter_count(network: &Network, layer: &Layer) -> Option<usize> {
-    let axis = if network.input().channels_last { 3 } else { 1 };
-    layer.convolution.as_ref().and_then(|_| *layer.output_shape.get(axis)?)
-}
-
 /// How many filters answered, what others needed, and how many are dead.
-pub fn count(filters: &[Shown]) -> String {
+pub fn count(filters: &[FilterAscent]) -> String {
     let number = |of: &dyn Fn(Status) -> bool| filters.iter().filter(|shown| of(shown.ascent.status)).count();
     let answered = number(&|status| status == Status::Answered);
     let another = number(&|status| matches!(status, Status::NeededStart(_)));
@@ -59,13 +31,13 @@ pub fn count(filters: &[Shown]) -> String {
 }
 
 /// Filters that answer uniform colour, and those that natural inputs do not bear out.
-pub fn notes(filters: &[Shown]) -> Vec<String> {
-    let list = |of: &dyn Fn(&&Shown) -> bool| {
+pub fn notes(filters: &[FilterAscent]) -> Vec<String> {
+    let list = |of: &dyn Fn(&&FilterAscent) -> bool| {
         let numbers: Vec<String> = filters.iter().filter(of).map(|shown| shown.ascent.channel.to_string()).collect();
         (!numbers.is_empty()).then(|| numbers.join(", "))
     };
     let confirmed =
-        |shown: &&Shown, wanted: Confirmation| shown.standing.as_ref().is_some_and(|s| s.confirmation == wanted);
+        |shown: &&FilterAscent, wanted: Confirmation| shown.standing.as_ref().is_some_and(|s| s.confirmation == wanted);
     let uniform = list(&|shown| shown.ascent.flat && !shown.ascent.is_dead());
     let silent = list(&|shown| confirmed(shown, Confirmation::Silent));
     let beaten = list(&|shown| confirmed(shown, Confirmation::Beaten));
