@@ -1,5 +1,6 @@
 //! Tests of the whole program. One binary, so that tract is linked once.
 
+mod architecture;
 mod chapter;
 mod cli;
 mod corpus;

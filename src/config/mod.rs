@@ -1,5 +1,6 @@
 //! The chapter file: chapter.toml → a validated [`Chapter`]. The only place where defaults live.
 
+pub mod line;
 mod raw;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! The chapter file as serde reads it, and its validation.
 
+use crate::config::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
 use crate::config::{Chapter, Class, DEFAULT_SEED, Input, Located, Preprocessing, Region, Section, Source, suggestion};
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
-use crate::input::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
 use crate::visualize::cam::Method;
 use crate::visualize::filter::Mode;
 use crate::visualize::placement::Placement;

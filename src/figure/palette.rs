@@ -1,6 +1,7 @@
 //! The colours of a picture where they are few, found in one pass, as a picture has a hundred thousand pixels.
 
-use crate::figure::raster::Rgba;
+/// A colour with its opacity.
+pub type Rgba = [u8; 4];
 
 /// The most colours a palette has.
 const MOST: usize = 256;

@@ -9,9 +9,7 @@ use png::DeflateCompression;
 
 use crate::error::{Error, Result};
 use crate::figure::palette::Indexed;
-
-/// A colour with its opacity.
-pub type Rgba = [u8; 4];
+pub use crate::figure::palette::Rgba;
 
 /// Nothing: what lies behind shows through.
 pub const CLEAR: Rgba = [0, 0, 0, 0];

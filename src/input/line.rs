@@ -1,23 +1,11 @@
 //! The Line dataset: 28×28 RGB images on black, each with one straight hard-edged line of known length, width, color and angle.
 
+pub use crate::config::line::{ANGLES, Attributes, CLASSES, COLOR_NAMES, COLORS, LENGTHS, WIDTHS};
 use crate::random::Random;
 use ndarray::{Array2, Array3};
 
 /// Side of an image in pixels.
 pub const SIDE: usize = 28;
-/// The two lengths in pixels, by label.
-pub const LENGTHS: [f64; 2] = [7.0, 15.0];
-/// The two widths in pixels, by label.
-pub const WIDTHS: [f64; 2] = [1.0, 3.0];
-/// The two colors as RGB, by label.
-pub const COLORS: [[u8; 3]; 2] = [[255, 0, 0], [0, 0, 255]];
-/// The names of the colors, by label.
-pub const COLOR_NAMES: [&str; 2] = ["red", "blue"];
-/// The twelve angles with the x-axis in degrees, counter-clockwise, by label.
-pub const ANGLES: [u32; 12] = [0, 15, 30, 45, 60, 75, 90, 105, 120, 135, 150, 165];
-/// Number of combinations of the four attributes.
-pub const CLASSES: usize = 96;
-
 /// Cosine and sine of the twelve angles. A table, because the standard library's functions may differ between platforms.
 const DIRECTIONS: [(f64, f64); 12] = {
     const C15: f64 = 0.965_925_826_289_068_3;
@@ -39,33 +27,6 @@ const DIRECTIONS: [(f64, f64); 12] = {
         (-C15, C75),
     ]
 };
-
-/// The four attributes of a line, each as its label: length 0..2, width 0..2, color 0..2, angle 0..12.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attributes {
-    pub length: usize,
-    pub width: usize,
-    pub color: usize,
-    pub angle: usize,
-}
-
-impl Attributes {
-    /// The attributes of a class, the inverse of [`Attributes::class`]; `class` is taken modulo 96.
-    pub fn of_class(class: usize) -> Attributes {
-        Attributes { length: class / 48 % 2, width: class / 24 % 2, color: class / 12 % 2, angle: class % 12 }
-    }
-
-    /// The class 0..96: length is its most significant digit, then width, color and angle.
-    pub fn class(&self) -> usize {
-        ((self.length * 2 + self.width) * 2 + self.color) * 12 + self.angle
-    }
-
-    /// A readable name, such as "15 px long, 3 px wide, red, 45°".
-    pub fn name(&self) -> String {
-        let (length, width) = (LENGTHS[self.length], WIDTHS[self.width]);
-        format!("{length} px long, {width} px wide, {}, {}°", COLOR_NAMES[self.color], ANGLES[self.angle])
-    }
-}
 
 /// One image of the dataset.
 #[derive(Debug, Clone, PartialEq)]

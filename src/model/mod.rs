@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use ndarray::ArrayD;
 use tract_onnx::prelude::*;
 
+pub use layers::convolution::Convolution;
 pub use layers::head::{Head, HeadActivation, Meaning, OtherOutput};
-pub use layers::layer::{Convolution, Layer};
+pub use layers::layer::Layer;
 pub use layers::receptive_field::ReceptiveField;
 pub use layers::target::Target;
 pub(crate) use read::refusal::printable;
@@ -23,7 +24,7 @@ pub use run::plan::Plan;
 pub use run::tail::{Precision, Tail};
 
 use crate::error::{Error, Result};
-use layers::{head, layer, layout, receptive_field};
+use layers::{head, layer, layout, list, receptive_field};
 use read::catch_panic::refuse_panic;
 use read::{onnx, opset, refusal, to_f32, values};
 
@@ -82,7 +83,7 @@ impl Network {
         let outlets: BTreeMap<String, OutletId> = parsed.outlets_by_name.into_iter().collect();
         let values = values::infer(&parsed.model, &outlets, &definition, &input, size).map_err(in_file)?;
         let layouts = layout::Layouts::of(&definition, &values, &input);
-        let layers = layer::layers(&definition, &values, &input, &layouts);
+        let layers = list::layers(&definition, &values, &input, &layouts);
         let (heads, others) = head::heads(&definition, &values, &layouts);
         if heads.is_empty() {
             let reason = "none of its outputs depends on the image and has a fixed size other than zero".to_string();

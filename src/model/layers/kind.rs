@@ -1,6 +1,6 @@
 //! What an operator is among layers: a layer of some kind, an activation, or mere bookkeeping.
 
-use crate::model::layers::layer::Convolution;
+use crate::model::layers::convolution::Convolution;
 use crate::model::layers::step::Step;
 use crate::model::read::onnx::Node;
 use crate::model::read::values::Values;

@@ -1,11 +1,13 @@
 //! A network as a list of layers: architecture rows, names and scopes, heads, the layer that heatmaps explain, receptive fields.
 
+pub mod convolution;
 pub(crate) mod features;
 pub mod head;
 pub mod input_range;
 pub(crate) mod kind;
 pub mod layer;
 pub(crate) mod layout;
+pub(crate) mod list;
 pub(crate) mod name;
 pub mod receptive_field;
 pub(crate) mod row;
