@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("convscope: {}", harmless(&error.to_string()));
-            ExitCode::from(error.exit_code())
+            ExitCode::from(if error.is_input() { 2 } else { 1 })
         }
     }
 }

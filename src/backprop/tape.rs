@@ -197,7 +197,7 @@ impl<'g, T: Real> Tape<'g, T> {
             })
             .collect();
         if !unsupported.is_empty() {
-            return Err(Error::input(format!("no gradient rule for: {}", unsupported.join(", "))));
+            return Err(Error::NoRule { operators: unsupported });
         }
         match nodes().find(|(_, node)| matches!(node.op, Op::Input)) {
             Some((_, node)) => Err(Error::input(format!(

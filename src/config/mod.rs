@@ -213,7 +213,8 @@ impl Chapter {
         if at.line == 0 {
             return Error::input(format!("{}: {message}", at.key));
         }
-        Error::input(format!("{}:{}: {}: {message}", self.path.display(), at.line, at.key))
+        let (path, line, key) = (self.path.clone(), at.line, at.key.clone());
+        Error::Chapter { path, line, key, problem: message.to_string() }
     }
 }
 

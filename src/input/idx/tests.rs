@@ -20,7 +20,8 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 /// The message of an input error; it must name the file.
 fn refusal(bytes: &[u8]) -> String {
     match read_bytes(bytes) {
-        Err(Error::Input(message)) => {
+        Err(cause) if cause.is_input() => {
+            let message = cause.to_string();
             assert!(message.contains("a.idx: "), "{message}");
             message
         }
@@ -103,7 +104,9 @@ fn huge_declared_dimensions_cost_no_memory() {
 
 #[test]
 fn a_missing_file_is_the_users_to_mend() {
-    assert!(matches!(read(Path::new("no/such/file")), Err(Error::Input(message)) if message.contains("no/such/file")));
+    assert!(
+        matches!(read(Path::new("no/such/file")), Err(cause @ Error::Unreadable { .. }) if cause.to_string().contains("no/such/file"))
+    );
 }
 
 /// Writes a small MNIST folder: two test images, given labels.

@@ -16,8 +16,7 @@ const LARGEST_TENSOR: usize = 1 << 30;
 
 /// One message with all `reasons`.
 pub(crate) fn refusal(file: &Path, reasons: &[String]) -> Error {
-    let list: Vec<String> = reasons.iter().map(|reason| format!("\n  - {}", printable(reason))).collect();
-    Error::input(format!("{}: this network cannot be used:{}", file.display(), list.concat()))
+    Error::Refused { path: file.to_path_buf(), reasons: reasons.iter().map(|reason| printable(reason)).collect() }
 }
 
 /// Names come from the file and may hold line breaks or control characters; messages stay on their line.
