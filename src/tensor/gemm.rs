@@ -64,6 +64,7 @@ pub fn gemm<T: Real>(out: Matrix<&mut [T]>, a: Matrix<&[T]>, b: Matrix<&[T]>, ac
         return;
     }
     // SAFETY: every index the product touches is below the extents checked above.
+    #[allow(unsafe_code)]
     unsafe {
         gemm::gemm(
             out.rows,
