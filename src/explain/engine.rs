@@ -2,9 +2,11 @@
 
 use crate::backprop::graph::{Graph, Node, Op, ValueId};
 use crate::error::{Error, Result};
+use crate::explain::cells::field_grid;
 use crate::explain::lowered::Lowered;
 use crate::explain::score;
-use crate::model::{Head, Network, Plan, ReceptiveField, printable};
+use crate::model::{Head, Network, Plan, printable};
+use crate::visualize::placement::Grid;
 use ndarray::{Array2, ArrayD};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,8 +27,8 @@ pub struct Engine {
     name: String,
     file: PathBuf,
     heads: Vec<Head>,
-    /// The receptive field of each head's logits, where it is the same on all paths.
-    fields: Vec<Option<ReceptiveField>>,
+    /// Where the cells of each head's logits lie in the input, where their receptive field is the same on all paths.
+    grids: Vec<Option<Grid>>,
     plan: Plan,
     taps: Vec<String>,
     lowered: Lowered,
@@ -73,7 +75,7 @@ impl Engine {
             name: network.name().to_string(),
             file: network.file().to_path_buf(),
             heads: heads.to_vec(),
-            fields: heads.iter().map(|head| network.receptive_field(&head.logits)).collect(),
+            grids: heads.iter().map(|head| field_grid(network, &head.logits)).collect(),
             plan,
             taps,
             lowered,
@@ -200,8 +202,10 @@ impl Engine {
         let (Some(pixels), true, &[_, a, b, c]) = (pixels, described.has_maps(), shape.as_slice()) else {
             return Ok(None);
         };
-        let grid = if described.class_axis == 3 { (a, b) } else { (b, c) };
-        Ok(Some(score::positions(pixels, grid, self.fields.get(head).copied().flatten())))
+        let cells = if described.class_axis == 3 { (a, b) } else { (b, c) };
+        let placed = self.grids.get(head).copied().flatten();
+        let grid = placed.unwrap_or_else(|| Grid::stretched(cells, pixels.dim()));
+        Ok(Some(score::positions(pixels, cells, grid)))
     }
 
     /// At how many positions a head has a score for each class; one for a head without positions.

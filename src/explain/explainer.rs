@@ -2,6 +2,7 @@
 
 use crate::config::Class;
 use crate::error::{Error, Result};
+use crate::explain::cells::field_grid;
 use crate::explain::differences::Differences;
 use crate::explain::engine::Engine;
 use crate::explain::explanation::{Explanation, HeadExplanation, SaliencyMap};
@@ -208,10 +209,4 @@ fn methods(wanted: &Wanted, network: &Network, without_rule: &[String]) -> Resul
             without_rule.join(", ")
         ))),
     }
-}
-
-/// The cells of a value in the input, where its receptive field is the same on all paths.
-pub fn field_grid(network: &Network, tensor: &str) -> Option<Grid> {
-    let field = network.receptive_field(tensor)?;
-    Some(Grid::of_field(field.start, field.jump.map(|jump| jump as f64)))
 }

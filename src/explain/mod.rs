@@ -1,6 +1,7 @@
 //! What a network says about one input and why: scores, gradients, maps, and the check of the gradients. Values only.
 
 pub mod builder;
+pub mod cells;
 pub mod differences;
 pub mod engine;
 pub mod explainer;

@@ -1,6 +1,7 @@
 //! From a head's logits to scores, probabilities and the weights that pick one score out.
 
-use crate::model::{Head, HeadActivation, Meaning, ReceptiveField};
+use crate::model::{Head, HeadActivation, Meaning};
+use crate::visualize::placement::Grid;
 use ndarray::{Array2, ArrayD, Axis, IxDyn};
 
 /// Probabilities that an output gives without a softmax sum to one up to this.
@@ -113,22 +114,10 @@ pub fn leading(probabilities: &[f64], count: usize) -> Vec<(usize, f64)> {
     classes
 }
 
-/// The cells of a grid whose centres lie in a part of the image, `pixels`; the one nearest to its middle if none does. Without
-/// receptive fields the grid is taken as stretched over the image.
-pub fn positions(
-    pixels: &Array2<bool>,
-    (rows, columns): (usize, usize),
-    field: Option<ReceptiveField>,
-) -> Array2<bool> {
-    let (height, width) = pixels.dim();
-    let centre = |row: usize, column: usize| match field {
-        Some(field) => field.centre(row, column),
-        None => {
-            let stretched =
-                |cell: usize, cells: usize, length: usize| (cell as f64 + 0.5) * length as f64 / cells as f64;
-            (stretched(row, rows, height), stretched(column, columns, width))
-        }
-    };
+/// The cells of a grid of (rows, columns) whose centres lie in a part of the image, `pixels`; the one nearest to its middle if none
+/// does.
+pub fn positions(pixels: &Array2<bool>, (rows, columns): (usize, usize), grid: Grid) -> Array2<bool> {
+    let centre = |row: usize, column: usize| grid.centre(row, column);
     let inside = |row: usize, column: usize| {
         let (y, x) = centre(row, column);
         y >= 0.0 && x >= 0.0 && pixels.get((y as usize, x as usize)) == Some(&true)
@@ -209,15 +198,15 @@ mod tests {
     #[test]
     fn positions_lie_where_their_receptive_fields_look() {
         let pixels = Array2::from_shape_fn((8, 8), |(row, column)| row < 4 && column >= 4);
-        let field = |start: f64, jump: usize| ReceptiveField { size: None, jump: [jump; 2], start: [start; 2] };
-        let chosen = |field: Option<ReceptiveField>| {
-            let cells = positions(&pixels, (2, 2), field);
+        let field = |start: f64, step: f64| Grid::of_field([start; 2], [step; 2]);
+        let chosen = |grid: Grid| {
+            let cells = positions(&pixels, (2, 2), grid);
             cells.indexed_iter().filter(|(_, counts)| **counts).map(|(at, _)| at).collect::<Vec<_>>()
         };
-        assert_eq!(chosen(None), [(0, 1)], "stretched, centres lie at 2 and 6");
-        assert_eq!(chosen(Some(field(0.5, 3))), [(0, 1)], "none is inside; of two equally near the first");
-        assert_eq!(chosen(Some(field(3.5, 1))), [(0, 1)]);
-        assert_eq!(chosen(Some(field(-2.0, 6))), [(1, 1)], "outside of the image nothing counts; (4, 4) is nearest");
+        assert_eq!(chosen(Grid::stretched((2, 2), (8, 8))), [(0, 1)], "stretched, centres lie at 2 and 6");
+        assert_eq!(chosen(field(0.5, 3.0)), [(0, 1)], "none is inside; of two equally near the first");
+        assert_eq!(chosen(field(3.5, 1.0)), [(0, 1)]);
+        assert_eq!(chosen(field(-2.0, 6.0)), [(1, 1)], "outside of the image nothing counts; (4, 4) is nearest");
     }
 
     /// A head over scores that are given as they are.

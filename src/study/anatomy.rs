@@ -4,6 +4,7 @@
 use crate::backprop::graph::{Conv, Graph, Op, ValueId};
 use crate::backprop::{ReluRule, Tape};
 use crate::error::{Error, Result};
+use crate::explain::cells;
 use crate::explain::engine::Score;
 use crate::explain::lowered::Lowered;
 use crate::explain::score::{self, End, class_scores, probabilities};
@@ -12,7 +13,7 @@ use crate::measure::pooling::Window;
 use crate::measure::sampling::{Axis as Cells, Sampling};
 use crate::model::{Head, Layer, Network};
 use crate::visualize::cam;
-use crate::visualize::placement::Placement;
+use crate::visualize::placement::{Grid, Placement};
 use ndarray::{Array2, Array3, ArrayD, Axis, IxDyn, Slice};
 
 /// The methods that are measured: the one that decides, and the one beside it.
@@ -93,7 +94,9 @@ impl<'n> Anatomy<'n> {
         let stretched = Sampling { rows: Cells::stretched(rows, size.0), columns: Cells::stretched(columns, size.1) };
         let placed = match placement {
             Placement::Stretch => stretched.clone(),
-            Placement::ReceptiveField => placed(network, target, (rows, columns), size),
+            Placement::ReceptiveField => {
+                sampling(cells::grid(network, target, (rows, columns), size), (rows, columns), size)
+            }
         };
         Ok(Anatomy {
             network,
@@ -180,20 +183,20 @@ impl<'n> Anatomy<'n> {
         let shape = &self.graph.nodes.get(place.output)?.shape;
         let grid = if place.layer.channel_axis == 3 { shape.get(1..3) } else { shape.get(2..4) };
         let &[rows, columns] = grid? else { return None };
-        Some(placed(self.network, &place.layer.output_tensor, (rows, columns), self.size))
+        let grid = cells::grid(self.network, &place.layer.output_tensor, (rows, columns), self.size);
+        Some(sampling(grid, (rows, columns), self.size))
     }
 }
 
-/// Cells at the centres of their receptive fields, or stretched where these differ from path to path.
-fn placed(network: &Network, tensor: &str, (rows, columns): (usize, usize), size: (usize, usize)) -> Sampling {
-    let axis = |axis: usize, cells: usize, pixels: usize| match network.receptive_field(tensor) {
-        Some(field) => {
-            let centre = |i: usize| field.start[axis] + (i * field.jump[axis]) as f64;
-            Cells::placed(&(0..cells).map(centre).collect::<Vec<_>>(), pixels)
-        }
-        None => Cells::stretched(cells, pixels),
+/// The sampling of a grid of cells at the pixels of an image of `size`.
+fn sampling(grid: Grid, (rows, columns): (usize, usize), size: (usize, usize)) -> Sampling {
+    let axis = |cells: usize, pixels: usize, centre: &dyn Fn(usize) -> f64| {
+        Cells::placed(&(0..cells).map(centre).collect::<Vec<_>>(), pixels)
     };
-    Sampling { rows: axis(0, rows, size.0), columns: axis(1, columns, size.1) }
+    Sampling {
+        rows: axis(rows, size.0, &|row| grid.centre(row, 0).0),
+        columns: axis(columns, size.1, &|column| grid.centre(0, column).1),
+    }
 }
 
 /// The nearest node of a kind before a value, along first operands.

@@ -4,6 +4,7 @@ use crate::backprop::graph::{Graph, Op};
 use crate::explain::engine::{Engine, Score};
 use crate::explain::tail::feature_maps;
 use crate::input::prepared::PreparedInput;
+use crate::measure::sampling;
 use crate::model::Network;
 use crate::model::fixture::Fixture;
 use crate::random::Random;
@@ -11,7 +12,7 @@ use crate::study::anatomy::Anatomy;
 use crate::study::copies::Parameters;
 use crate::study::maps::{in_batches, see};
 use crate::visualize::cam::{Method, rectified, signed_map};
-use crate::visualize::placement::Placement;
+use crate::visualize::placement::{self, Grid, Placement};
 use ndarray::{Array3, ArrayD};
 
 /// Two convolutions with a normalisation between them, and two dense layers.
@@ -98,4 +99,30 @@ fn copies_are_new_from_the_top_downwards_and_the_same_for_the_same_seed() {
     assert!(conv.bias.iter().flat_map(|bias| bias.iter()).all(|b| *b == 0.0));
     let names: Vec<Option<&str>> = (0..4).map(|s| anatomy.layer_of(parameters.stage(s).next().unwrap())).collect();
     assert!(names.iter().all(Option::is_some), "{names:?}");
+}
+
+/// A map is drawn and measured at the same places: the two interpolations give the same values up to single precision.
+#[test]
+fn what_is_drawn_is_what_is_measured() {
+    let mut random = Random::new(9, 0);
+    let map = ndarray::Array2::from_shape_simple_fn((5, 7), || random.uniform() as f32);
+    for (rows, columns) in [((3.5, 1.0), (3.5, 1.0)), ((-2.0, 4.0), (0.5, 3.0)), ((2.25, 5.5), (11.0, 0.5))] {
+        let grid = Grid::of_field([rows.0, columns.0], [rows.1, columns.1]);
+        let axis = |cells: usize, pixels: usize, centre: &dyn Fn(usize) -> f64| {
+            sampling::Axis::placed(&(0..cells).map(centre).collect::<Vec<_>>(), pixels)
+        };
+        let measured = sampling::Sampling {
+            rows: axis(5, 20, &|row| grid.centre(row, 0).0),
+            columns: axis(7, 24, &|column| grid.centre(0, column).1),
+        };
+        let drawn = placement::dense(map.view(), grid, 20, 24);
+        for (a, b) in drawn.iter().zip(&measured.dense(map.view())) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+    let (stretched, drawn) = (sampling::Axis::stretched(5, 20), Grid::stretched((5, 7), (20, 24)));
+    let measured = sampling::Sampling { rows: stretched, columns: sampling::Axis::stretched(7, 24) };
+    for (a, b) in placement::dense(map.view(), drawn, 20, 24).iter().zip(&measured.dense(map.view())) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
 }
