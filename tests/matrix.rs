@@ -7,7 +7,7 @@ use crate::support::repository;
 use case::{for_each_file, laid_out, manifest, said};
 use convscope::backprop::ReluRule;
 use convscope::backprop::graph::Op;
-use convscope::explain::differences::Differences;
+use convscope::explain::differences::{Differences, Point};
 use convscope::explain::engine::Score;
 use convscope::explain::score::End;
 use convscope::explain::tail::feature_maps;
@@ -145,7 +145,9 @@ fn central_differences_confirm_the_gradients_at_the_target() {
         let theirs = case.truth["target_gradient"].mapv(f64::from);
         let pooled = theirs.sum_axis(Axis(3)).sum_axis(Axis(2)).into_iter().collect::<Vec<_>>();
         let channels: Vec<usize> = (0..pooled.len()).collect();
-        let found = said(differences.along_channels(&image, activation, End::of(head, class), &channels))?;
+        let found = said(
+            differences.along_channels(&Point { image: &image, activation, end: End::of(head, class) }, &channels),
+        )?;
         let mut comparison = Comparison::default();
         comparison.add(&pooled, &found, most(&pooled));
         outcome("channels", &comparison)?;
@@ -162,7 +164,9 @@ fn central_differences_confirm_the_gradients_at_the_target() {
         let mut places: Vec<usize> = (0..ours.len()).collect();
         random.shuffle(&mut places);
         places.truncate(ELEMENTS);
-        let found = said(differences.at_elements(&image, &noisy, End::of(head, class), &places))?;
+        let found = said(
+            differences.at_elements(&Point { image: &image, activation: &noisy, end: End::of(head, class) }, &places),
+        )?;
         let sampled: Vec<f64> = places.iter().map(|&place| ours[place]).collect();
         let mut comparison = Comparison::default();
         comparison.add(&sampled, &found, most(&ours));
@@ -195,8 +199,11 @@ fn central_differences_carry_grad_cam_where_there_is_no_rule() {
             return Err(format!("backprop says {refused:?}"));
         }
         let differences = said(Differences::new(&case.network, &engine))?;
-        let (weights, kinks, _) =
-            said(differences.weights(&image, activation, End::of(case.head()?.0, case.entry.class)))?;
+        let (weights, kinks, _) = said(differences.weights(&Point {
+            image: &image,
+            activation,
+            end: End::of(case.head()?.0, case.entry.class),
+        }))?;
         if kinks > 0 {
             return Err(format!("{kinks} channels are on a kink"));
         }

@@ -12,6 +12,17 @@ use std::path::PathBuf;
 const BATCH: usize = 32;
 const VALUES: usize = 1 << 22;
 
+/// Where a score is differentiated: an image, the target's value for it, and the score.
+#[derive(Debug, Clone, Copy)]
+pub struct Point<'a> {
+    /// In the network's layout, with a batch of one.
+    pub image: &'a ArrayD<f32>,
+    /// The target's value, [1, k, h, w].
+    pub activation: &'a ArrayD<f32>,
+    /// The score.
+    pub end: End<'a>,
+}
+
 /// The tail of a network from its target to its logits, in double precision where tract can.
 pub struct Differences {
     file: PathBuf,
@@ -55,14 +66,8 @@ impl Differences {
     ///
     /// # Errors
     /// Those of tract.
-    pub fn along_channels(
-        &self,
-        image: &ArrayD<f32>,
-        activation: &ArrayD<f32>,
-        end: End,
-        channels: &[usize],
-    ) -> Result<Vec<Option<f64>>> {
-        self.along(channels.len(), (image, activation), end, |array, sample, distance| {
+    pub fn along_channels(&self, point: &Point, channels: &[usize]) -> Result<Vec<Option<f64>>> {
+        self.along(channels.len(), point, |array, sample, distance| {
             array.index_axis_mut(Axis(1), channels[sample]).mapv_inplace(|a| a + distance);
         })
     }
@@ -71,14 +76,8 @@ impl Differences {
     ///
     /// # Errors
     /// Those of tract.
-    pub fn at_elements(
-        &self,
-        image: &ArrayD<f32>,
-        activation: &ArrayD<f32>,
-        end: End,
-        places: &[usize],
-    ) -> Result<Vec<Option<f64>>> {
-        self.along(places.len(), (image, activation), end, |array, sample, distance| {
+    pub fn at_elements(&self, point: &Point, places: &[usize]) -> Result<Vec<Option<f64>>> {
+        self.along(places.len(), point, |array, sample, distance| {
             if let Some(value) = array.as_slice_mut().and_then(|values| values.get_mut(places[sample])) {
                 *value += distance;
             }
@@ -89,12 +88,11 @@ impl Differences {
     fn along(
         &self,
         count: usize,
-        (image, activation): (&ArrayD<f32>, &ArrayD<f32>),
-        end: End,
+        point: &Point,
         perturb: impl Fn(&mut ArrayD<f64>, usize, f64),
     ) -> Result<Vec<Option<f64>>> {
-        let scores = |probes: &[Probe]| self.scores(image, activation, end, probes, &perturb);
-        derivatives(count, self.step(activation), scores)
+        let scores = |probes: &[Probe]| self.scores(point, probes, &perturb);
+        derivatives(count, self.step(point.activation), scores)
             .map_err(|cause| Error::input(format!("{}: {cause}", self.file.display())))
     }
 
@@ -102,18 +100,14 @@ impl Differences {
     ///
     /// # Errors
     /// Those of tract.
-    pub fn weights(
-        &self,
-        image: &ArrayD<f32>,
-        activation: &ArrayD<f32>,
-        end: End,
-    ) -> Result<(Array1<f32>, usize, f32)> {
+    pub fn weights(&self, point: &Point) -> Result<(Array1<f32>, usize, f32)> {
+        let activation = point.activation;
         let channels: Vec<usize> = (0..activation.shape().get(1).copied().unwrap_or(0)).collect();
-        let found = self.along_channels(image, activation, end, &channels)?;
+        let found = self.along_channels(point, &channels)?;
         let positions = activation.shape().iter().skip(2).product::<usize>().max(1) as f64;
         let kinks = found.iter().filter(|derivative| derivative.is_none()).count();
         let here = Probe { direction: 0, offset: 0.0 };
-        let score = self.scores(image, activation, end, &[here], |_, _, _| {})?;
+        let score = self.scores(point, &[here], |_, _, _| {})?;
         let weights = found.iter().map(|derivative| (derivative.unwrap_or(0.0) / positions) as f32).collect();
         Ok((weights, kinks, score.first().copied().unwrap_or(0.0) as f32))
     }
@@ -130,9 +124,7 @@ impl Differences {
     /// The score of a class at perturbed activations, through tract.
     fn scores(
         &self,
-        image: &ArrayD<f32>,
-        activation: &ArrayD<f32>,
-        end: End,
+        &Point { image, activation, end }: &Point,
         probes: &[Probe],
         perturb: impl Fn(&mut ArrayD<f64>, usize, f64),
     ) -> Result<Vec<f64>> {

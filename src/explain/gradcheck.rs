@@ -1,7 +1,7 @@
 //! The proof of a network's gradients: backprop against central differences through tract's tail, on given images.
 
 use crate::error::Result;
-use crate::explain::differences::Differences;
+use crate::explain::differences::{Differences, Point};
 use crate::explain::engine::{Engine, Score};
 use crate::explain::score::{End, best, probabilities};
 use crate::explain::tail::feature_maps;
@@ -126,54 +126,39 @@ impl Checker<'_> {
         let noisy = noisy(activation, number);
         let check = |(head, described): (usize, &Head)| {
             let class = best(&probabilities(described, forward.get(&described.logits)?, None));
-            let end = End::of(head, class);
-            let (mut channels, mut elements) = (Comparison::default(), Comparison::default());
-            let (whole, single) = rayon::join(
-                || self.channels(&image.tensor, activation, end, number, &mut channels),
-                || self.elements(&image.tensor, &noisy, end, number, &mut elements),
-            );
-            whole.and(single)?;
-            Ok(Samples { channels, elements })
+            let point = Point { image: &image.tensor, activation, end: End::of(head, class) };
+            let moved = Point { activation: &noisy, ..point };
+            let (channels, elements) = rayon::join(|| self.channels(&point, number), || self.elements(&moved, number));
+            Ok(Samples { channels: channels?, elements: elements? })
         };
         engine.heads().iter().enumerate().map(check).collect()
     }
 
-    /// Grad-CAM's pooled gradients on the image as it is.
-    fn channels(
-        &self,
-        image: &ArrayD<f32>,
-        activation: &ArrayD<f32>,
-        end: End,
-        number: u64,
-        to: &mut Comparison,
-    ) -> Result<()> {
-        let gradient = self.gradient(image, activation, end)?;
+    /// Grad-CAM's pooled gradients on the image as it is; `number` counts the images.
+    fn channels(&self, point: &Point, number: u64) -> Result<Comparison> {
+        let gradient = self.gradient(point)?;
         let pooled: Vec<f64> = gradient.sum_axis(Axis(2)).sum_axis(Axis(1)).to_vec();
-        let channels = sample(pooled.len(), affordable(activation), number, 100 + end.head as u64);
-        let found = self.differences.along_channels(image, activation, end, &channels)?;
+        let channels = sample(pooled.len(), affordable(point.activation), number, 100 + point.end.head as u64);
+        let found = self.differences.along_channels(point, &channels)?;
         let sampled: Vec<f64> = channels.iter().map(|channel| pooled[*channel]).collect();
-        to.add(&sampled, &found, largest(&pooled));
-        Ok(())
+        let mut comparison = Comparison::default();
+        comparison.add(&sampled, &found, largest(&pooled));
+        Ok(comparison)
     }
 
-    /// A seeded sample of single elements.
-    fn elements(
-        &self,
-        image: &ArrayD<f32>,
-        activation: &ArrayD<f32>,
-        end: End,
-        number: u64,
-        to: &mut Comparison,
-    ) -> Result<()> {
-        let gradient: Vec<f64> = self.gradient(image, activation, end)?.into_iter().collect();
-        let places = sample(gradient.len(), affordable(activation).min(ELEMENTS), number, 1 + end.head as u64);
-        let found = self.differences.at_elements(image, activation, end, &places)?;
+    /// A seeded sample of single elements; `number` counts the images.
+    fn elements(&self, point: &Point, number: u64) -> Result<Comparison> {
+        let gradient: Vec<f64> = self.gradient(point)?.into_iter().collect();
+        let most = affordable(point.activation).min(ELEMENTS);
+        let places = sample(gradient.len(), most, number, 1 + point.end.head as u64);
+        let found = self.differences.at_elements(point, &places)?;
         let sampled: Vec<f64> = places.iter().map(|place| gradient[*place]).collect();
-        to.add(&sampled, &found, largest(&gradient));
-        Ok(())
+        let mut comparison = Comparison::default();
+        comparison.add(&sampled, &found, largest(&gradient));
+        Ok(comparison)
     }
 
-    fn gradient(&self, image: &ArrayD<f32>, activation: &ArrayD<f32>, end: End) -> Result<Array3<f64>> {
+    fn gradient(&self, &Point { image, activation, end }: &Point) -> Result<Array3<f64>> {
         let engine = self.engine;
         if self.differences.precision() == Precision::F32 {
             let tail = engine.tail(image, activation)?;

@@ -1,7 +1,7 @@
 //! Class activation maps of one input: what each head's score of a class rests on, cell by cell, with its place in the image.
 
 use crate::error::Result;
-use crate::explain::differences::Differences;
+use crate::explain::differences::{Differences, Point};
 use crate::explain::engine::{Engine, Forward, Score};
 use crate::explain::score::End;
 use crate::explain::tail::{MapParts, feature_maps};
@@ -126,7 +126,8 @@ impl MapMaker<'_> {
         let grid = self.grid_of(&activation);
         let one = |(head, score): (usize, &ExplainedScore)| {
             let end = End { head, class: score.class, positions: score.positions.as_ref() };
-            let (weights, kinks, logit) = differences.weights(&self.input.tensor, value, end)?;
+            let point = Point { image: &self.input.tensor, activation: value, end };
+            let (weights, kinks, logit) = differences.weights(&point)?;
             let signed = weighted_sum(activation.view(), &weights);
             // Differences show no operators on the way.
             let constant = || Ok(Cause::ScoreConstant { at: "the tail".into() });

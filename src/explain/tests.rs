@@ -1,6 +1,7 @@
 //! Networks built for each thing a heatmap can run into: the causes of an empty map, operators without a rule, receptive fields.
 
 use crate::backprop::{ReluRule, Tape};
+use crate::explain::differences::{Differences, Point};
 use crate::explain::engine::{Engine, Score};
 use crate::explain::score::End;
 use crate::explain::tail::{MapParts, feature_maps};
@@ -77,8 +78,9 @@ fn a_tail_without_rules_is_explained_by_central_differences() {
     let forward = engine.forward(&image).unwrap();
     let value = forward.get("target").unwrap();
     assert!(engine.tail(&image, value).is_err(), "nothing is approximated in silence");
-    let differences = crate::explain::differences::Differences::new(&network, &engine).unwrap();
-    let (weights, kinks, score) = differences.weights(&image, value, End::of(0, 1)).unwrap();
+    let differences = Differences::new(&network, &engine).unwrap();
+    let (weights, kinks, score) =
+        differences.weights(&Point { image: &image, activation: value, end: End::of(0, 1) }).unwrap();
     assert_eq!(kinks, 0);
     let tolerance = if differences.precision() == Precision::F64 { 1e-6 } else { 1e-2 };
     assert!((weights[0] - 5.0).abs() < tolerance, "{weights}");
