@@ -3,6 +3,7 @@
 use super::photographs;
 use super::preprocess::{Preprocess, region};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use convscope::config::{Chapter, Class, Located, Region};
 use convscope::error::Result;
 use convscope::input::files;
@@ -18,7 +19,7 @@ pub struct Explain {
     #[arg(required = true)]
     pub images: Vec<PathBuf>,
     /// How the heatmap is made
-    #[arg(long, default_value = "grad-cam", value_parser = clap::builder::PossibleValuesParser::new(heatmap_methods()))]
+    #[arg(long, default_value = "grad-cam", value_parser = PossibleValuesParser::new(heatmap_methods()))]
     pub method: String,
     /// The layer or tensor whose activation is explained [default: the activation after the last convolution]
     #[arg(long, value_name = "NAME")]
@@ -37,8 +38,8 @@ pub struct Explain {
     #[arg(long, value_name = "X,Y,W,H|FILE", value_parser = region)]
     pub pixels: Option<Region>,
     /// Where the cells of a map lie in the image
-    #[arg(long, default_value = "receptive-field", value_parser = clap::builder::PossibleValuesParser::new(Placement::NAMES))]
-    pub placement: String,
+    #[arg(long, default_value = "receptive-field", value_parser = placement())]
+    pub placement: Placement,
     #[command(flatten)]
     pub preprocess: Preprocess,
     /// Layers whose activations are shown: names or unambiguous parts of them, `all`, or `none` [default: every convolution and pooling
@@ -54,6 +55,11 @@ pub struct Explain {
     /// Where the page goes
     #[arg(long, default_value = "explained", value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// Reads a placement by its name.
+fn placement() -> impl TypedValueParser<Value = Placement> {
+    PossibleValuesParser::new(Placement::NAMES).try_map(|name| Placement::named(&name).ok_or("is no placement"))
 }
 
 /// Every heatmap method's name: class activation maps, then maps of the input's gradient.
@@ -79,7 +85,7 @@ impl Explain {
         // Filters do not depend on the photographs, and a large network has thousands; `convscope filters` shows them.
         section.filters = Some(Vec::new());
         section.labels = self.labels.clone().map(|path| Located::option("--labels", path));
-        section.placement = Placement::named(&self.placement).unwrap_or(Placement::ReceptiveField);
+        section.placement = self.placement;
         match cam::Method::named(&self.method) {
             Some(method) => section.method = method,
             None => section.saliency = saliency::Method::named(&self.method),

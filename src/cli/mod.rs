@@ -3,6 +3,7 @@
 mod explain;
 mod preprocess;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use convscope::chapter::filters;
 use convscope::config::{Chapter, Input, Located, Region, Section, Source};
@@ -80,8 +81,8 @@ pub struct Filters {
     pub values: Values,
     /// How the image is kept: bounded, within the range of real inputs; pixel, free as in the Keras recipe; or decorrelated,
     /// of independent waves and colours, Lucid's way, which makes the filters of large networks readable
-    #[arg(long, default_value = "bounded", value_parser = clap::builder::PossibleValuesParser::new(Mode::NAMES))]
-    pub mode: String,
+    #[arg(long, default_value = "bounded", value_parser = mode())]
+    pub mode: Mode,
     /// What grows: the mean of the channel, or the unit at its centre [default: the channel; for first layers both]
     #[arg(long, value_parser = ["channel", "unit"])]
     pub objective: Option<String>,
@@ -96,6 +97,11 @@ pub struct Filters {
     pub out: PathBuf,
 }
 
+/// Reads a mode of the ascent by its name.
+fn mode() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(Mode::NAMES).try_map(|name| Mode::named(&name).ok_or("is no mode"))
+}
+
 impl Filters {
     /// What is asked for.
     pub fn options(&self) -> filters::Options {
@@ -104,7 +110,7 @@ impl Filters {
             filters: self.filters.clone(),
             steps: self.steps,
             preprocess: self.values.given(),
-            mode: Mode::named(&self.mode).unwrap_or(Mode::Bounded),
+            mode: self.mode,
             objective: self
                 .objective
                 .as_ref()

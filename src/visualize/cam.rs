@@ -20,7 +20,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// Every method, in the order of [`Method::NAMES`].
+    /// Every method, the usual one first.
     pub const ALL: [Method; 6] = [
         Method::GradCam,
         Method::HiResCam,
@@ -29,12 +29,32 @@ impl Method {
         Method::XGradCam,
         Method::Counterfactual,
     ];
-    /// The names used in chapter files and on the command line.
-    pub const NAMES: [&str; 6] = ["grad-cam", "hirescam", "grad-cam++", "layercam", "xgrad-cam", "counterfactual"];
+    /// The names used in chapter files and on the command line, in the order of [`Method::ALL`].
+    pub const NAMES: [&'static str; 6] = {
+        let mut names = [""; 6];
+        let mut i = 0;
+        while i < 6 {
+            names[i] = Method::ALL[i].name();
+            i += 1;
+        }
+        names
+    };
+
+    /// The name used in chapter files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Method::GradCam => "grad-cam",
+            Method::HiResCam => "hirescam",
+            Method::GradCamPlusPlus => "grad-cam++",
+            Method::LayerCam => "layercam",
+            Method::XGradCam => "xgrad-cam",
+            Method::Counterfactual => "counterfactual",
+        }
+    }
 
     /// The method of a name in [`Method::NAMES`].
     pub fn named(name: &str) -> Option<Method> {
-        Method::NAMES.iter().position(|known| *known == name).map(|i| Method::ALL[i])
+        Method::ALL.into_iter().find(|known| known.name() == name)
     }
 
     /// The name as the literature writes it.

@@ -12,16 +12,30 @@ pub enum Placement {
 }
 
 impl Placement {
-    /// The names used in chapter files and on the command line.
-    pub const NAMES: [&str; 2] = ["receptive-field", "stretch"];
+    /// Both placements, the usual one first.
+    pub const ALL: [Placement; 2] = [Placement::ReceptiveField, Placement::Stretch];
+    /// The names used in chapter files and on the command line, in the order of [`Placement::ALL`].
+    pub const NAMES: [&'static str; 2] = {
+        let mut names = [""; 2];
+        let mut i = 0;
+        while i < 2 {
+            names[i] = Placement::ALL[i].name();
+            i += 1;
+        }
+        names
+    };
+
+    /// The name used in chapter files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Placement::ReceptiveField => "receptive-field",
+            Placement::Stretch => "stretch",
+        }
+    }
 
     /// The placement of a name in [`Placement::NAMES`].
     pub fn named(name: &str) -> Option<Placement> {
-        match name {
-            "receptive-field" => Some(Placement::ReceptiveField),
-            "stretch" => Some(Placement::Stretch),
-            _ => None,
-        }
+        Placement::ALL.into_iter().find(|known| known.name() == name)
     }
 }
 

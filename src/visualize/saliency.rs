@@ -18,15 +18,33 @@ pub enum Method {
 }
 
 impl Method {
-    /// Every method, in the order of [`Method::NAMES`].
+    /// Every method.
     pub const ALL: [Method; 4] =
         [Method::Gradient, Method::GuidedBackprop, Method::SmoothGrad, Method::IntegratedGradients];
-    /// The names used on the command line.
-    pub const NAMES: [&str; 4] = ["gradient", "guided-backprop", "smoothgrad", "integrated-gradients"];
+    /// The names used in chapter files and on the command line, in the order of [`Method::ALL`].
+    pub const NAMES: [&'static str; 4] = {
+        let mut names = [""; 4];
+        let mut i = 0;
+        while i < 4 {
+            names[i] = Method::ALL[i].name();
+            i += 1;
+        }
+        names
+    };
+
+    /// The name used in chapter files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Method::Gradient => "gradient",
+            Method::GuidedBackprop => "guided-backprop",
+            Method::SmoothGrad => "smoothgrad",
+            Method::IntegratedGradients => "integrated-gradients",
+        }
+    }
 
     /// The method of a name in [`Method::NAMES`].
     pub fn named(name: &str) -> Option<Method> {
-        Method::NAMES.iter().position(|known| *known == name).map(|i| Method::ALL[i])
+        Method::ALL.into_iter().find(|known| known.name() == name)
     }
 
     /// The name as the literature writes it.

@@ -18,13 +18,31 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The modes' names, the usual one first.
-    pub const NAMES: [&'static str; 3] = ["bounded", "pixel", "decorrelated"];
+    /// Every mode, the usual one first.
+    pub const ALL: [Mode; 3] = [Mode::Bounded, Mode::Pixel, Mode::Decorrelated];
+    /// The names used in chapter files and on the command line, in the order of [`Mode::ALL`].
+    pub const NAMES: [&'static str; 3] = {
+        let mut names = [""; 3];
+        let mut i = 0;
+        while i < 3 {
+            names[i] = Mode::ALL[i].name();
+            i += 1;
+        }
+        names
+    };
 
-    /// The mode of that name.
+    /// The name used in chapter files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Pixel => "pixel",
+            Mode::Bounded => "bounded",
+            Mode::Decorrelated => "decorrelated",
+        }
+    }
+
+    /// The mode of a name in [`Mode::NAMES`].
     pub fn named(name: &str) -> Option<Mode> {
-        let modes = [Mode::Bounded, Mode::Pixel, Mode::Decorrelated];
-        Mode::NAMES.iter().position(|known| *known == name).map(|place| modes[place])
+        Mode::ALL.into_iter().find(|known| known.name() == name)
     }
 }
 
