@@ -11,6 +11,7 @@ mod filters;
 mod fixture;
 mod goldens;
 mod inference;
+mod inputs;
 mod matrix;
 mod refused;
 mod support;

@@ -14,6 +14,9 @@ use rayon::prelude::*;
 /// Inputs to a thread that may be done before they are taken in, in the order of the inputs.
 const AHEAD: usize = 8;
 
+/// Photographs whose doubts are told one by one.
+const DOUBTS: usize = 3;
+
 /// What all inputs of a section are run with.
 pub(crate) struct Run<'a> {
     pub context: &'a SectionContext<'a>,
@@ -30,12 +33,16 @@ pub(crate) struct Ran {
     /// A sentence for each photograph that was left out, where no rows were asked for.
     pub left_out: Vec<String>,
     pub survey: Survey,
+    /// What was assumed about photographs' values and may be wrong, for the first few of them.
+    doubts: Vec<String>,
+    /// How many photographs something was assumed about.
+    doubtful: usize,
 }
 
 /// What one input gave.
 enum Outcome {
     LeftOut { file: String, reason: String },
-    Explained { tally: Option<Tally>, row: Option<String>, drawn: Option<Box<Drawn>> },
+    Explained { tally: Option<Tally>, row: Option<String>, doubt: Option<String>, drawn: Option<Box<Drawn>> },
 }
 
 /// An input's part of the page, and what is written beside it.
@@ -94,10 +101,18 @@ fn run_one(run: &Run, number: usize, input: &Input, draw: bool, rows: bool) -> R
     };
     let drawn = draw.then(drawing).transpose()?;
     let tally = explanation.input.photograph.is_some().then(|| Tally::of(&explanation));
-    Ok(Outcome::Explained { tally, row, drawn })
+    let doubt = explanation.input.doubt.as_ref().map(|doubt| format!("{}: {doubt}.", explanation.input.name));
+    Ok(Outcome::Explained { tally, row, doubt, drawn })
 }
 
 impl Ran {
+    /// What was assumed about photographs' values, for the top of the page.
+    pub fn doubts(&self) -> Vec<String> {
+        let more = self.doubtful.saturating_sub(self.doubts.len());
+        let rest = (more > 0).then(|| format!("The like is assumed about {more} more images."));
+        self.doubts.iter().cloned().chain(rest).collect()
+    }
+
     fn take(&mut self, number: usize, outcome: Outcome, most: usize, artifacts: &mut Artifacts) -> Result<()> {
         match outcome {
             Outcome::LeftOut { file, reason } => {
@@ -108,7 +123,9 @@ impl Ran {
                 }
                 self.survey.fail(file, reason);
             }
-            Outcome::Explained { tally, row, drawn } => {
+            Outcome::Explained { tally, row, doubt, drawn } => {
+                self.doubtful += usize::from(doubt.is_some());
+                self.doubts.extend(doubt.filter(|_| self.doubts.len() < DOUBTS));
                 tally.into_iter().for_each(|tally| self.survey.add(tally));
                 if let (Some(rows), Some(row)) = (&mut artifacts.rows, row) {
                     rows.push(&row)?;

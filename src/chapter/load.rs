@@ -5,7 +5,7 @@ use crate::chapter::validate;
 use crate::config::{Chapter, Located, Section};
 use crate::error::{Error, Result};
 use crate::explain::filters::convolution;
-use crate::input::loaded::LoadedNetwork;
+use crate::input::loaded::{LoadedNetwork, NetworkOptions};
 use crate::model::{Layer, Network, Target};
 use crate::report::assets::slug;
 use std::sync::Arc;
@@ -27,7 +27,8 @@ pub struct SectionNetwork {
 pub fn load(chapter: &Chapter, section: &Section) -> Result<SectionNetwork> {
     let labels = section.labels.as_ref().map(|file| file.value.as_path());
     let complain = |key: &Located<String>, message: String| chapter.error(key, message);
-    let loaded = LoadedNetwork::load(&section.model.value, section.preprocess.as_ref(), labels, &complain)?;
+    let options = NetworkOptions { preprocess: section.preprocess.as_ref(), labels, scores: section.scores.as_ref() };
+    let loaded = LoadedNetwork::load(&section.model.value, options, &complain)?;
     let network = &loaded.network;
     convolutions(chapter, section, network)?;
     named_layers(chapter, section, network)?;

@@ -114,6 +114,8 @@ fn subject<'a>(chapter: &'a Chapter, section: &'a Section, network: &'a SectionN
 
 /// The page with what stands at its ends, numbered and cross-referenced.
 fn finished(chapter: &Chapter, networks: &[SectionNetwork], mut output: ChapterOutput) -> Result<ChapterOutput> {
+    output.page.notes.extend(std::mem::take(&mut output.artifacts.notes));
+    output.page.notes.extend(chapter.notes.iter().cloned());
     output.page.notes.extend(assumptions(chapter, networks));
     output.page.making = Some(making(chapter, networks));
     output.page.finish()?;
@@ -126,10 +128,11 @@ fn assumptions(chapter: &Chapter, networks: &[SectionNetwork]) -> Vec<String> {
         let photographs = section.inputs.iter().any(|input| matches!(input.source, Source::Image { .. }));
         let recipe = &network.loaded.recipe;
         let origin = &recipe.origin;
-        (photographs && recipe.assumed)
-            .then(|| format!("{}: how photographs become inputs is {origin}.", section.title))
+        let prepared = (photographs && recipe.assumed).then(|| format!("how photographs become inputs is {origin}"));
+        let notes = prepared.into_iter().chain(network.loaded.notes.iter().cloned());
+        notes.map(|note| format!("{}: {note}.", section.title)).collect::<Vec<_>>()
     };
-    chapter.sections.iter().zip(networks).filter_map(assumed).collect()
+    chapter.sections.iter().zip(networks).flat_map(assumed).collect()
 }
 
 /// "Chapter 3 — Network Visualization" as 3 and "Network Visualization"; a title of another form has no number.

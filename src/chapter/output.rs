@@ -23,6 +23,8 @@ pub struct Artifacts {
     pub rows: Option<Rows>,
     /// What the network says of each image that the page shows, a line each, for the terminal.
     pub summary: Vec<String>,
+    /// Sentences for the top of the page.
+    pub notes: Vec<String>,
 }
 
 impl Artifacts {
@@ -31,6 +33,7 @@ impl Artifacts {
         self.assets.extend(other.assets);
         self.raw.extend(other.raw);
         self.summary.extend(other.summary);
+        self.notes.extend(other.notes);
         self.rows = self.rows.take().or(other.rows);
     }
 }

@@ -71,13 +71,14 @@ impl SectionMaker<'_> {
         let run =
             Run { context: &context, sources: &sources, most: self.asked.gallery.unwrap_or(usize::MAX), bar: &bar };
         let ran = gallery::run_all(&run, &section.inputs, &mut artifacts)?;
+        artifacts.notes.extend(ran.doubts());
         let mut page = page::Section {
             id: network.id.clone(),
             heading: section.title.clone(),
             flow: Some(architecture::strip(&network.id, described, &mut artifacts.assets)?),
             table: Some(architecture::table(described)),
             facts: architecture::facts(described),
-            notes: ran.left_out,
+            notes: ran.left_out.clone(),
             ..page::Section::default()
         };
         page.facts.extend(check.iter().flat_map(gradients::lines));

@@ -4,7 +4,7 @@ use crate::chapter::context::SectionContext;
 use crate::explain::explanation::{Explanation, HeadExplanation};
 use crate::input::preprocessing::{Answers, doubt};
 use crate::model::layers::table::thousands;
-use crate::model::{Head, Meaning};
+use crate::model::{Head, ScoreKind};
 use crate::report::page::{self, Column, Table, percent};
 use crate::report::rows::FILE;
 use crate::visualize::cause::Cause;
@@ -93,7 +93,7 @@ impl Survey {
     /// What makes one doubt that the photographs reached the network as it knows them, head by head.
     pub fn doubts(&self, heads: &[Head]) -> Vec<String> {
         let of_head = |(head, counts): (&Head, &HeadCounts)| {
-            doubt(&counts.predicted, head.choices().filter(|_| head.meaning == Meaning::Classes)?)
+            doubt(&counts.predicted, head.choices().filter(|_| head.scores == ScoreKind::Softmax)?)
         };
         heads.iter().zip(&self.heads).filter_map(of_head).collect()
     }

@@ -2,6 +2,7 @@
 
 use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
 use crate::error::Result;
+use crate::input::labels::ClassMatch;
 use crate::input::loaded::LoadedNetwork;
 use crate::model::Head;
 
@@ -19,8 +20,8 @@ pub fn check(chapter: &Chapter, section: &Section, loaded: &LoadedNetwork) -> Re
             let key = if input.line == 0 { option } else { key };
             Located { value: (), line: input.line, key: key.to_string() }
         };
-        if let Some(label) = label.as_ref().filter(|label| !has_class(loaded, label)) {
-            return Err(chapter.error(&at("--true", "section.input.label"), no_class(loaded, label)));
+        if let Some(Err(message)) = label.as_ref().map(|label| class(loaded, label)) {
+            return Err(chapter.error(&at("--true", "section.input.label"), message));
         }
         if pixels.is_some() && !loaded.heads().iter().any(Head::has_maps) {
             let name = loaded.network.name();
@@ -29,13 +30,25 @@ pub fn check(chapter: &Chapter, section: &Section, loaded: &LoadedNetwork) -> Re
         }
     }
     match &section.class.value {
-        Class::Named(text) if !has_class(loaded, text) => Err(chapter.error(&section.class, no_class(loaded, text))),
+        Class::Named(text) => class(loaded, text).map_err(|message| chapter.error(&section.class, message)),
         _ => Ok(()),
     }
 }
 
-fn has_class(loaded: &LoadedNetwork, text: &str) -> bool {
-    (0..loaded.heads().len()).any(|head| loaded.class_of(head, text).is_some())
+/// Refuses a word that names no class of any head, or several classes of one.
+fn class(loaded: &LoadedNetwork, text: &str) -> std::result::Result<(), String> {
+    let found: Vec<ClassMatch> = (0..loaded.heads().len()).map(|head| loaded.class_match(head, text)).collect();
+    for (head, found) in found.iter().enumerate() {
+        if let ClassMatch::Several(classes) = found {
+            let one = |class: &usize| {
+                let label = loaded.labels(head).and_then(|labels| labels.get(*class));
+                format!("{class} ({})", label.map_or("", String::as_str))
+            };
+            let shown: Vec<String> = classes.iter().take(LISTED).map(one).collect();
+            return Err(format!("`{text}` names several classes, {}; give the number of one", shown.join(" and ")));
+        }
+    }
+    if found.iter().any(|found| *found != ClassMatch::Nothing) { Ok(()) } else { Err(no_class(loaded, text)) }
 }
 
 /// The message about a class that no head has: labels with this word in them, or the most similar one, or the first few.
@@ -110,8 +123,26 @@ mod tests {
     }
 
     #[test]
+    fn a_label_of_several_classes_is_refused_with_their_numbers() {
+        let asked = |text: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("names.txt");
+            std::fs::write(&file, "crane\nhen, fowl\nCrane").unwrap();
+            refusal(|section| {
+                section.labels = Some(Located::option("--labels", file));
+                section.class = Located::option("--class", Class::of(text));
+            })
+        };
+        let several = "--class: `crane` names several classes, 0 (crane) and 2 (Crane); give the number of one";
+        assert_eq!(asked("crane").as_deref(), Some(several));
+        assert_eq!((asked("2"), asked("fowl")), (None, None));
+    }
+
+    #[test]
     fn labels_and_pixels_of_photographs_are_checked_before_anything_runs() {
         assert_eq!(refusal(|section| section.inputs = vec![photograph(Some("tiger"), None)]), None);
+        let several = refusal(|section| section.inputs = vec![photograph(Some("cat"), None)]);
+        assert!(several.unwrap().contains("is no class"), "a part of a word names nothing");
         let label = refusal(|section| section.inputs = vec![photograph(Some("lion"), None)]).unwrap();
         assert!(label.starts_with("--true: `lion` is no class"), "{label}");
         let region = Some(Region::Box([0.0, 0.0, 2.0, 2.0]));

@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use convscope::config::{Chapter, Class, Located, Region};
 use convscope::error::Result;
 use convscope::input::files;
+use convscope::model::ScoreKind;
 use convscope::visualize::placement::Placement;
 use convscope::visualize::{cam, saliency};
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 pub struct Explain {
     /// The network
     pub model: PathBuf,
-    /// Photographs (PNG, JPEG, WebP or BMP), folders of them, or patterns in quotes such as "photos/*.jpg"
+    /// Photographs (PNG, JPEG, WebP, BMP, GIF, TIFF, or arrays as .npy), folders of them, or patterns in quotes such as "photos/*.jpg"
     #[arg(required = true)]
     pub images: Vec<PathBuf>,
     /// How the heatmap is made
@@ -27,9 +28,13 @@ pub struct Explain {
     /// The class to explain: its number or label, `predicted`, or `true`
     #[arg(long, default_value = "predicted", value_name = "K|predicted|true")]
     pub class: String,
-    /// A file with one label a line, or a JSON list or map
+    /// A file of labels: a line a class, JSON, YAML with `names:`, or a table with a header
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
+    /// How logits are read where the graph ends in them: softmax, of classes that exclude each other; sigmoid, of independent ones; or
+    /// none, as values [default: what the model's files say, else softmax, which is said]
+    #[arg(long, value_name = "KIND", value_parser = clap::builder::PossibleValuesParser::new(ScoreKind::NAMES))]
+    pub scores: Option<String>,
     /// The images' true class, number or label, for `--class true` and the page
     #[arg(long = "true", value_name = "K")]
     pub truth: Option<String>,
@@ -75,7 +80,7 @@ impl Explain {
     pub fn chapter(&self) -> Result<Chapter> {
         let images = files::images(&self.images)?;
         let mut section =
-            photographs(&self.model, &images, self.truth.as_ref(), self.pixels.as_ref(), &self.preprocess);
+            photographs(&self.model, &images.files, self.truth.as_ref(), self.pixels.as_ref(), &self.preprocess);
         section.activations = self.activations.as_ref().map(|names| match names.as_slice() {
             [none] if none == "none" => Vec::new(),
             names => names.iter().map(|name| Located::option("--activations", name.clone())).collect(),
@@ -86,10 +91,13 @@ impl Explain {
         section.filters = Some(Vec::new());
         section.labels = self.labels.clone().map(|path| Located::option("--labels", path));
         section.placement = self.placement;
+        let scores = self.scores.as_deref().and_then(ScoreKind::named);
+        section.scores = scores.map(|kind| Located::option("--scores", kind));
         match cam::Method::named(&self.method) {
             Some(method) => section.method = method,
             None => section.saliency = saliency::Method::named(&self.method),
         }
-        Ok(Chapter::of(&format!("What {} sees", section.title), section))
+        let title = format!("What {} sees", section.title);
+        Ok(Chapter { notes: images.left_out, ..Chapter::of(&title, section) })
     }
 }

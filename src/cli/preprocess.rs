@@ -12,9 +12,12 @@ const INPUTS: &str = "How images become inputs [default: what the model's files 
 pub struct Preprocess {
     #[command(flatten)]
     pub values: Values,
-    /// How a photograph is fitted: stretch, or crop its centre after its shortest side was resized
-    #[arg(long, help_heading = INPUTS, value_name = "stretch|crop")]
+    /// How a photograph is fitted: stretch, crop its centre after its shortest side was resized, or letterbox, whole between bars
+    #[arg(long, help_heading = INPUTS, value_name = "stretch|crop|letterbox")]
     pub fit: Option<String>,
+    /// The level, 0 to 255, of a letterbox's bars [default: 114, a grey]
+    #[arg(long, help_heading = INPUTS, value_name = "V")]
+    pub pad: Option<u8>,
     /// What the shortest side is resized to before the centre is cut out, as 256 for an input of 224
     #[arg(long, help_heading = INPUTS, value_name = "S")]
     pub shortest: Option<usize>,
@@ -48,6 +51,13 @@ pub struct Values {
     /// Channels in the order blue, green, red
     #[arg(long, help_heading = INPUTS)]
     pub bgr: bool,
+    /// The file's values that become 0 and 255, those beyond being clipped: two numbers, or percentages of the image's own values
+    /// [default: 0,255 of 8 bits and 0,65535 of 16 bits, which are not rounded]
+    #[arg(long, help_heading = INPUTS, value_name = "LO,HI|P%,P%", allow_hyphen_values = true)]
+    pub range: Option<String>,
+    /// Bands shown as red, green and blue, counted from 1, of a network that takes other channels than colours [default: 1,2,3]
+    #[arg(long, help_heading = INPUTS, value_name = "R,G,B")]
+    pub show: Option<String>,
     /// The input's height and width in pixels, or one number for both, for a network that takes any size
     #[arg(long, help_heading = INPUTS, value_name = "H,W", value_parser = sides)]
     pub size: Option<(usize, usize)>,
@@ -59,6 +69,7 @@ impl Preprocess {
         let option = |key: &str, value: &Option<String>| value.clone().map(|value| Located::option(key, value));
         let given = Preprocessing {
             fit: option("--fit", &self.fit),
+            pad: self.pad.map(|pad| Located::option("--pad", pad)),
             filter: option("--filter", &self.filter),
             shortest: self.shortest,
             ..self.values.given().unwrap_or_default()
@@ -76,6 +87,8 @@ impl Values {
             scale: self.scale,
             size: self.size,
             bgr: self.bgr.then_some(true),
+            range: self.range.clone().map(|value| Located::option("--range", value)),
+            show: self.show.clone().map(|value| Located::option("--show", value)),
             ..Preprocessing::default()
         };
         (given != Preprocessing::default()).then_some(given)

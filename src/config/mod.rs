@@ -7,6 +7,7 @@ mod tests;
 
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
+use crate::model::ScoreKind;
 use crate::visualize::cam::Method;
 use crate::visualize::filter::Mode;
 use crate::visualize::placement::Placement;
@@ -33,6 +34,8 @@ pub struct Chapter {
     pub seed: u64,
     /// The folder of the four MNIST files, if the chapter names one.
     pub mnist: Option<PathBuf>,
+    /// Sentences for the top of the page about what was asked for.
+    pub notes: Vec<String>,
     pub sections: Vec<Section>,
 }
 
@@ -76,8 +79,10 @@ pub struct Section {
     pub top_inputs: bool,
     /// How photographs become inputs; `None` for what the network's metadata says, or the stated assumption.
     pub preprocess: Option<Preprocessing>,
-    /// A file with a label a line, or a JSON list or map.
+    /// A file of labels.
     pub labels: Option<Located<PathBuf>>,
+    /// How logits are read; `None` for what the graph or the model's files say, or a stated assumption.
+    pub scores: Option<Located<ScoreKind>>,
 }
 
 /// Which class of a head is explained.
@@ -117,12 +122,18 @@ pub struct Preprocessing {
     pub size: Option<(usize, usize)>,
     /// What a photograph's shortest side is resized to before its centre is cut out.
     pub shortest: Option<usize>,
-    /// `stretch` or `crop`.
+    /// `stretch`, `crop` or `letterbox`.
     pub fit: Option<Located<String>>,
+    /// The level, 0 to 255, of a letterbox's bars.
+    pub pad: Option<Located<u8>>,
     /// The resize filter's name.
     pub filter: Option<Located<String>>,
     /// Channels in the order blue, green, red.
     pub bgr: Option<bool>,
+    /// The file's values that become 0 and 255: `0,4095`, or percentages of its own values, `2%,98%`.
+    pub range: Option<Located<String>>,
+    /// The bands that are shown as red, green and blue, counted from 1: `3,2,1`, or one alone.
+    pub show: Option<Located<String>>,
 }
 
 /// One input of a section.
@@ -173,6 +184,7 @@ impl Section {
             top_inputs: false,
             preprocess: None,
             labels: None,
+            scores: None,
         }
     }
 }
@@ -188,6 +200,7 @@ impl Chapter {
             colormap: Colormap::Inferno,
             seed: DEFAULT_SEED,
             mnist: None,
+            notes: Vec::new(),
             sections: vec![section],
         }
     }
@@ -221,18 +234,26 @@ impl Chapter {
 /// Longest text, in bytes, that is read from a file: far above any chapter or list of labels.
 const LONGEST_TEXT: u64 = 1 << 24;
 
-/// The text of a file.
+/// The text of a file in UTF-8.
 ///
 /// # Errors
 /// A file that cannot be read, is no text, or is larger than 16 MiB.
 pub fn read_text(path: &Path) -> Result<String> {
+    String::from_utf8(read_bytes(path)?).map_err(|_| Error::input(format!("{}: is no text", path.display())))
+}
+
+/// The bytes of a file of text.
+///
+/// # Errors
+/// A file that cannot be read or is larger than 16 MiB.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let file = std::fs::File::open(path).map_err(|cause| Error::reading(path, &cause))?;
     let mut bytes = Vec::new();
     file.take(LONGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|cause| Error::reading(path, &cause))?;
     if bytes.len() as u64 > LONGEST_TEXT {
         return Err(Error::input(format!("{}: is larger than 16 MiB; is it the right file?", path.display())));
     }
-    String::from_utf8(bytes).map_err(|_| Error::input(format!("{}: is no text", path.display())))
+    Ok(bytes)
 }
 
 /// Longest word, in bytes, that is compared with others: the time grows with the square.

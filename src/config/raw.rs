@@ -4,6 +4,7 @@ use crate::config::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
 use crate::config::{Chapter, Class, DEFAULT_SEED, Input, Located, Preprocessing, Region, Section, Source, suggestion};
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
+use crate::model::ScoreKind;
 use crate::visualize::cam::Method;
 use crate::visualize::filter::Mode;
 use crate::visualize::placement::Placement;
@@ -46,6 +47,7 @@ struct RawSection {
     top_inputs: bool,
     preprocess: Option<RawPreprocessing>,
     labels: Option<Spanned<PathBuf>>,
+    scores: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +94,9 @@ struct RawPreprocessing {
     fit: Option<Spanned<String>>,
     filter: Option<Spanned<String>>,
     bgr: Option<bool>,
+    range: Option<Spanned<String>>,
+    show: Option<Spanned<String>>,
+    pad: Option<Spanned<u8>>,
 }
 
 /// The colour maps a heatmap can have.
@@ -137,6 +142,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Chapter> {
         introduction: raw.introduction,
         seed: raw.seed.unwrap_or(DEFAULT_SEED),
         mnist: raw.mnist.map(|folder| reader.join(folder.get_ref())),
+        notes: Vec::new(),
         sections: raw.section.into_iter().map(|section| reader.section(section)).collect::<Result<_>>()?,
     })
 }
@@ -246,8 +252,16 @@ impl Reader<'_> {
             top_inputs: raw.top_inputs,
             preprocess: raw.preprocess.map(|raw| self.preprocessing(raw)),
             labels: raw.labels.map(|path| self.file("section.labels", &path)).transpose()?,
+            scores: self.scores(raw.scores.as_ref())?,
             title: raw.title,
         })
+    }
+
+    fn scores(&self, word: Option<&Spanned<String>>) -> Result<Option<Located<ScoreKind>>> {
+        let Some(word) = word else { return Ok(None) };
+        let kind =
+            self.choice("section.scores", Some(word), ScoreKind::named, &ScoreKind::NAMES, ScoreKind::Softmax)?;
+        Ok(Some(self.located("section.scores", word, |_| kind)))
     }
 
     fn preprocessing(&self, raw: RawPreprocessing) -> Preprocessing {
@@ -261,6 +275,9 @@ impl Reader<'_> {
             fit: raw.fit.map(|name| self.located("section.preprocess.fit", &name, String::clone)),
             filter: raw.filter.map(|name| self.located("section.preprocess.filter", &name, String::clone)),
             bgr: raw.bgr,
+            range: raw.range.map(|range| self.located("section.preprocess.range", &range, String::clone)),
+            show: raw.show.map(|bands| self.located("section.preprocess.show", &bands, String::clone)),
+            pad: raw.pad.map(|pad| self.located("section.preprocess.pad", &pad, |pad| *pad)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! From a head's logits to scores, probabilities and the weights that pick one score out.
 
-use crate::model::{Head, HeadActivation, Meaning};
+use crate::model::{Head, HeadActivation, Meaning, ScoreKind};
 use crate::visualize::placement::Grid;
 use ndarray::{Array2, ArrayD, Axis, IxDyn};
 
@@ -62,7 +62,7 @@ pub fn probabilities(head: &Head, logits: &ArrayD<f32>, positions: Option<&Array
         let p = 1.0 / (1.0 + (-y).exp());
         return vec![1.0 - p, p];
     }
-    if head.activation == HeadActivation::Sigmoid {
+    if head.scores == ScoreKind::Sigmoid {
         return scores.iter().map(|y| 1.0 / (1.0 + (-y).exp())).collect();
     }
     // An output may have become probabilities in a way that no operator at its end tells.

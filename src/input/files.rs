@@ -5,7 +5,18 @@ use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf, absolute};
 
 /// How the names of image files end, in whatever case.
-const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
+const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "npy"];
+
+/// Files of a folder that a message names at most.
+const NAMED: usize = 5;
+
+/// The files that arguments stand for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    pub files: Vec<PathBuf>,
+    /// A sentence for each folder that holds files which are left out because of their names' endings.
+    pub left_out: Vec<String>,
+}
 
 /// The files that `named` stand for, in that order and each once: a file is itself, whatever its name; a folder is its image files by
 /// their names' endings, in the order of the names and without those of its own folders; a pattern with `*`, `?` or `[…]` is the
@@ -13,12 +24,14 @@ const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "bmp"];
 ///
 /// # Errors
 /// `Error::Input` for a folder without images or that cannot be read, and for a pattern that is none or matches no file.
-pub fn images(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub fn images(named: &[PathBuf]) -> Result<Found> {
     let mut seen = HashSet::new();
-    let mut files = Vec::new();
+    let mut images = Found::default();
     for path in named {
         let found = if path.is_dir() {
-            in_folder(path)?
+            let folder = in_folder(path)?;
+            images.left_out.extend(folder.left_out);
+            folder.files
         } else {
             match path.to_str().filter(|text| !path.exists() && text.contains(['*', '?', '['])) {
                 Some(pattern) => matching(pattern)?,
@@ -26,20 +39,24 @@ pub fn images(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
             }
         };
         // The same file may be given by a relative and by an absolute path.
-        files.extend(found.into_iter().filter(|file| seen.insert(absolute(file).unwrap_or_else(|_| file.clone()))));
+        let new = |file: &PathBuf| seen.insert(absolute(file).unwrap_or_else(|_| file.clone()));
+        images.files.extend(found.into_iter().filter(new));
     }
-    Ok(files)
+    Ok(images)
 }
 
-fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+fn in_folder(folder: &Path) -> Result<Found> {
     let failed = |cause: std::io::Error| Error::reading(folder, &cause);
-    let mut files = Vec::new();
+    let (mut files, mut others) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if is_image(&path) && path.is_file() {
-            files.push(path);
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        if name.starts_with('.') || !path.is_file() {
+            continue;
         }
+        if is_image(&path) { files.push(path) } else { others.push(name) }
     }
+    others.sort();
     if files.is_empty() {
         return Err(Error::input(format!(
             "{}: holds no image; files that end in {} count, those of folders within it do not",
@@ -48,14 +65,23 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
         )));
     }
     files.sort();
-    Ok(files)
+    Ok(Found { files, left_out: left_out(folder, &others).into_iter().collect() })
 }
 
-/// Whether the name is one of an image; those of hidden files are not.
+/// How many files of a folder are left out, and the first of their names.
+fn left_out(folder: &Path, others: &[String]) -> Option<String> {
+    let more = if others.len() > NAMED { ", …" } else { "" };
+    let names = others.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let files = if others.len() == 1 { "one file is" } else { &format!("{} files are", others.len()) };
+    let folder = folder.file_name().map_or_else(|| ".".into(), |name| name.to_string_lossy());
+    (!others.is_empty())
+        .then(|| format!("{folder}: {files} left out, as the names do not end as those of images do ({names}{more})."))
+}
+
+/// Whether the name is one of an image.
 fn is_image(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
-    !hidden && extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
 }
 
 fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
@@ -115,7 +141,7 @@ mod tests {
     /// What is found, as paths within the folder.
     fn found(folder: &Path, named: &[&str]) -> Vec<String> {
         let named: Vec<PathBuf> = named.iter().map(|name| folder.join(name)).collect();
-        let files = images(&named).unwrap();
+        let files = images(&named).unwrap().files;
         files.iter().map(|file| file.strip_prefix(folder).unwrap().display().to_string()).collect()
     }
 
@@ -128,6 +154,15 @@ mod tests {
         assert_eq!(found(folder.path(), &["**/*.png"]), ["a/10.png", "a/deep/3.png"]);
         assert_eq!(found(folder.path(), &["b/1.bmp", "b/./1.bmp", "b"]), ["b/1.bmp"]);
         assert_eq!(found(folder.path(), &["missing.png"]), ["missing.png"], "which is an error later, as one of many");
+    }
+
+    #[test]
+    fn what_a_folder_leaves_out_is_counted_and_named() {
+        let folder = folder(&["a/1.tiff", "a/2.gif", "a/3.npy", "a/x.heic", "a/notes.txt", "a/.hidden"]);
+        let found = images(&[folder.path().join("a")]).unwrap();
+        assert_eq!(found.files.len(), 3);
+        let wanted = "a: 2 files are left out, as the names do not end as those of images do (notes.txt, x.heic).";
+        assert_eq!(found.left_out, [wanted]);
     }
 
     #[test]

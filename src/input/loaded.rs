@@ -2,10 +2,22 @@
 
 use crate::config::{Located, Preprocessing};
 use crate::error::{Error, Result};
-use crate::input::labels;
+use crate::input::labels::{self, ClassMatch};
 use crate::input::preprocessing::{self, Recipe};
-use crate::model::{Head, Network};
+use crate::input::scores;
+use crate::model::{Head, Network, ScoreKind};
 use std::path::Path;
+
+/// What the user says of a network.
+#[derive(Default, Clone, Copy)]
+pub struct NetworkOptions<'a> {
+    /// How images become its inputs.
+    pub preprocess: Option<&'a Preprocessing>,
+    /// A file of labels.
+    pub labels: Option<&'a Path>,
+    /// How logits are read.
+    pub scores: Option<&'a Located<ScoreKind>>,
+}
 
 /// A network, loaded, with its labels and the way its images are prepared.
 pub struct LoadedNetwork {
@@ -15,24 +27,27 @@ pub struct LoadedNetwork {
     pub recipe: Recipe,
     /// The labels of each head's classes, where known.
     pub labels: Vec<Option<Vec<String>>>,
+    /// What was assumed about it, and what its folder offers, as sentences without a full stop.
+    pub notes: Vec<String>,
 }
 
 impl LoadedNetwork {
-    /// Reads a network; `preprocess` and `labels` are what the user says of them. `complain` turns a message about a key of
-    /// `preprocess` into an error that says where it stands.
+    /// Reads a network. `complain` turns a message about a key of the options into an error that says where it stands.
     ///
     /// # Errors
     /// A model that cannot be read or used, preprocessing that is impossible, labels that do not fit.
     pub fn load(
         model: &Path,
-        preprocess: Option<&Preprocessing>,
-        labels: Option<&Path>,
+        options: NetworkOptions,
         complain: &dyn Fn(&Located<String>, String) -> Error,
     ) -> Result<LoadedNetwork> {
-        let network = preprocessing::load(model, preprocess)?;
+        let NetworkOptions { preprocess, labels, scores } = options;
+        let mut network = preprocessing::load(model, preprocess)?;
         let recipe = preprocessing::recipe(&network, preprocess, complain)?;
+        let mut notes = scores::choose(&mut network, scores, labels, complain)?;
         let labels = labels::of_heads(&network, labels)?;
-        Ok(LoadedNetwork { network, recipe, labels })
+        notes.extend(labels.offer);
+        Ok(LoadedNetwork { network, recipe, labels: labels.by_head, notes })
     }
 
     /// Height and width of the network's images.
@@ -55,8 +70,14 @@ impl LoadedNetwork {
         self.heads().get(head).map_or_else(String::new, |described| labels::of(described, self.labels(head), class))
     }
 
-    /// The class of a head that a label, one of its words, or a number names.
+    /// The class of a head that a label, one of its words, or a number names; `None` where it names none or several.
     pub fn class_of(&self, head: usize, text: &str) -> Option<usize> {
-        labels::class_of(text, self.labels(head), self.heads().get(head)?)
+        self.class_match(head, text).class()
+    }
+
+    /// The classes of a head that a label, one of its words, or a number names.
+    pub fn class_match(&self, head: usize, text: &str) -> ClassMatch {
+        let described = self.heads().get(head);
+        described.map_or(ClassMatch::Nothing, |described| labels::class_of(text, self.labels(head), described))
     }
 }

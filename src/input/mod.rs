@@ -10,4 +10,5 @@ pub mod line;
 pub mod loaded;
 pub mod prepared;
 pub mod preprocessing;
+pub mod scores;
 pub mod sources;

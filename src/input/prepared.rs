@@ -1,7 +1,7 @@
 //! An input as the network gets it, with what is known of it: its name, its object, its true classes.
 
 use crate::error::Result;
-use crate::input::image::{Fit, ResizeFilter, Size, resize};
+use crate::input::image::{Fit, Level, Preprocess, ResizeFilter, Size, resize};
 use ndarray::{Array2, Array3, ArrayD, ArrayView3};
 
 /// One input, prepared to be run and shown.
@@ -25,6 +25,8 @@ pub struct PreparedInput {
     pub truths: Vec<Option<usize>>,
     /// The whole photograph, where the input is one.
     pub photograph: Option<Photograph>,
+    /// What was assumed about the photograph's values and may be wrong, as a sentence about it without a full stop.
+    pub doubt: Option<String>,
 }
 
 impl PreparedInput {
@@ -50,20 +52,22 @@ pub struct Photograph {
 const SHOWN_SIDE: usize = 320;
 
 impl Photograph {
-    pub(crate) fn new(photo: ArrayView3<u8>, fit: Fit) -> Result<Photograph> {
+    pub(crate) fn new<T: Level>(photo: ArrayView3<T>, preprocess: &Preprocess, fit: Fit) -> Result<Photograph> {
         let (height, width, _) = photo.dim();
         let scale = (SHOWN_SIDE as f64 / height.max(width).max(1) as f64).min(1.0);
         let side = |length: usize| ((length as f64 * scale).round() as usize).max(1);
         let size = Size { height: side(height), width: side(width) };
-        let image = unit(resize(photo, size, ResizeFilter::Triangle)?.view());
+        let image = unit(preprocess.shown(resize(photo, size, ResizeFilter::Triangle)?.view()).view());
         Ok(Photograph { image, reduced: (width as f64 / size.width as f64, height as f64 / size.height as f64), fit })
     }
 
     /// The part that the network sees: left, top, width and height as shares of the photograph's.
     pub fn seen(&self) -> [f64; 4] {
         let crop = (self.fit.crop.width as f64, self.fit.crop.height as f64);
-        let ((left, top), (right, bottom)) = (self.fit.to_photo((0.0, 0.0)), self.fit.to_photo(crop));
         let (width, height) = (self.fit.source.width as f64, self.fit.source.height as f64);
+        // What lies beside the photograph is no part of it.
+        let within = |(x, y): (f64, f64)| (x.clamp(0.0, width), y.clamp(0.0, height));
+        let ((left, top), (right, bottom)) = (within(self.fit.to_photo((0.0, 0.0))), within(self.fit.to_photo(crop)));
         [left / width, top / height, (right - left) / width, (bottom - top) / height]
     }
 

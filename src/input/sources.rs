@@ -3,12 +3,14 @@
 use crate::config::{Input, Region, Source};
 use crate::error::{Error, Result};
 use crate::input::files;
-use crate::input::image::{Channels, Fit, WHITE, grey_to_rgb, on_white, read, read_with_opacity};
+use crate::input::image::{
+    Channels, Fit, ImageLevels, Level, Levelling, Pixels, Prepared, Preprocess, WHITE, decode, grey_to_rgb, read,
+};
 use crate::input::loaded::LoadedNetwork;
 use crate::input::prepared::{Photograph, PreparedInput, unit};
 use crate::input::{digit, idx, line};
 use crate::model::Head;
-use ndarray::{Array2, ArrayView2, ArrayView3};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3};
 use std::path::{Path, PathBuf};
 
 /// Where inputs are taken from, and the network that they are prepared for.
@@ -122,7 +124,11 @@ impl<'a> Sources<'a> {
         object: &'static str,
         truths: Vec<Option<usize>>,
     ) -> Result<PreparedInput> {
-        let prepared = self.loaded.recipe.preprocess.apply(image)?;
+        let preprocess = &self.loaded.recipe.preprocess;
+        let prepared = match preprocess.channels {
+            Channels::Bands(bands) => preprocess.apply(over_bands(image, bands).view())?,
+            _ => preprocess.apply(image)?,
+        };
         let mask = project(&mask, &prepared.fit);
         let shown = unit(prepared.shown.view());
         Ok(PreparedInput {
@@ -135,30 +141,44 @@ impl<'a> Sources<'a> {
             object,
             truths,
             photograph: None,
+            doubt: None,
         })
     }
 
     fn photograph(&self, path: &Path, label: Option<&str>, regions: [Option<&Region>; 2]) -> Result<PreparedInput> {
         let file = files::tail(path, self.parts);
-        let four = self.loaded.recipe.preprocess.channels == Channels::Rgba;
-        let image = if four { read_with_opacity(path)? } else { read(path, WHITE)? };
-        let (height, width, _) = image.dim();
-        let [mask, pixels] = regions.map(|region| region.map(|region| covered(region, (height, width))).transpose());
-        let (mask, pixels) = (mask?, pixels?);
-        let prepared = self.loaded.recipe.preprocess.apply(image.view())?;
+        let preprocess = &self.loaded.recipe.preprocess;
+        let ImageLevels { pixels, remarks, doubt } = self.levels(path)?;
+        let (height, width, _) = pixels.dim();
+        let [mask, given] = regions.map(|region| region.map(|region| covered(region, (height, width))).transpose());
+        let (mask, given) = (mask?, given?);
+        let (prepared, photograph) = match &pixels {
+            Pixels::Bytes(values) => seen(values.view(), preprocess)?,
+            Pixels::Real(values) => seen(values.view(), preprocess)?,
+        };
         let heads = 0..self.loaded.heads().len();
         let truths = heads.map(|head| label.and_then(|label| self.loaded.class_of(head, label))).collect();
         Ok(PreparedInput {
-            origin: format!("{file}, {width}×{height} pixels."),
+            origin: format!("{}.", [vec![format!("{file}, {width}×{height} pixels")], remarks].concat().join("; ")),
             name: file,
             mask: mask.map(|mask| project(&mask, &prepared.fit)),
-            pixels: pixels.map(|pixels| seen_part(&pixels, &prepared.fit, path)).transpose()?,
+            pixels: given.map(|given| seen_part(&given, &prepared.fit, path)).transpose()?,
             shown: unit(prepared.shown.view()),
             tensor: prepared.input.into_dyn(),
             object: "object",
             truths,
-            photograph: Some(Photograph::new(if four { on_white(image.view()) } else { image }.view(), prepared.fit)?),
+            photograph: Some(photograph),
+            doubt,
         })
+    }
+
+    /// A photograph's values as the network's preprocessing takes them.
+    fn levels(&self, path: &Path) -> Result<ImageLevels> {
+        let preprocess = &self.loaded.recipe.preprocess;
+        let levelling =
+            Levelling { window: preprocess.window, as_they_stand: preprocess.as_they_stand, background: WHITE };
+        let levels = decode(path, preprocess.channels.count())?.levels(preprocess.channels, levelling);
+        levels.map_err(|cause| Error::input(format!("{}: {cause}", path.display())))
     }
 
     fn digit_truths(&self, digit: usize) -> Vec<Option<usize>> {
@@ -243,10 +263,24 @@ fn seen_part(pixels: &Array2<bool>, fit: &Fit, path: &Path) -> Result<Array2<boo
     )))
 }
 
-/// A photograph's mask as the network's input sees it: each input pixel looks where its centre lies.
+/// A photograph's mask as the network's input sees it: each input pixel looks where its centre lies; none of those beside the photograph
+/// is on it.
 fn project(mask: &Array2<bool>, fit: &Fit) -> Array2<bool> {
     Array2::from_shape_fn((fit.crop.height, fit.crop.width), |(row, column)| {
         let (x, y) = fit.to_photo((column as f64 + 0.5, row as f64 + 0.5));
-        mask.get((y.max(0.0) as usize, x.max(0.0) as usize)).copied().unwrap_or(false)
+        x >= 0.0 && y >= 0.0 && mask.get((y as usize, x as usize)).copied().unwrap_or(false)
     })
+}
+
+/// A photograph as the network sees it, and as the page shows it.
+fn seen<T: Level>(photo: ArrayView3<T>, preprocess: &Preprocess) -> Result<(Prepared, Photograph)> {
+    let prepared = preprocess.apply(photo)?;
+    let photograph = Photograph::new(photo, preprocess, prepared.fit)?;
+    Ok((prepared, photograph))
+}
+
+/// The colours of a generated image, repeated over so many bands.
+fn over_bands(image: ArrayView3<u8>, bands: usize) -> Array3<u8> {
+    let (height, width, colours) = image.dim();
+    Array3::from_shape_fn((height, width, bands), |(row, column, band)| image[[row, column, band % colours.max(1)]])
 }

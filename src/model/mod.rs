@@ -14,7 +14,7 @@ use ndarray::ArrayD;
 use tract_onnx::prelude::*;
 
 pub use layers::convolution::Convolution;
-pub use layers::head::{Head, HeadActivation, Meaning, OtherOutput};
+pub use layers::head::{Head, HeadActivation, Meaning, OtherOutput, ScoreKind};
 pub use layers::layer::Layer;
 pub use layers::receptive_field::ReceptiveField;
 pub use layers::target::Target;
@@ -161,6 +161,11 @@ impl Network {
     /// The outputs that are explained, in the file's order: those that name classes, or all where none does.
     pub fn heads(&self) -> &[Head] {
         &self.heads
+    }
+
+    /// The same, to say how their logits are read.
+    pub fn heads_mut(&mut self) -> &mut [Head] {
+        &mut self.heads
     }
 
     /// The outputs that are not explained.

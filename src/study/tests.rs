@@ -42,6 +42,7 @@ fn images(count: usize) -> Vec<PreparedInput> {
         object: "object",
         truths: vec![None],
         photograph: None,
+        doubt: None,
     };
     (0..count).map(&mut image).collect()
 }

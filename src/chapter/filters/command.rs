@@ -45,7 +45,7 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Chap
     let sized = Preprocessing { size: Some(size.unwrap_or(network.listed_size())), ..given };
     let recipe =
         preprocessing::recipe(&network, Some(&sized), &|key, message| Error::input(format!("{}: {message}", key.key)))?;
-    let loaded = LoadedNetwork { network, recipe, labels: Vec::new() };
+    let loaded = LoadedNetwork { network, recipe, labels: Vec::new(), notes: Vec::new() };
     let network = &loaded.network;
     let named = options.layer.as_deref().map(|name| convolution(network, name)).transpose();
     let named = named.map_err(|cause| Error::input(format!("--layer: {cause}")))?.map(|layer| vec![layer]);

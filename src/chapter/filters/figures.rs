@@ -285,12 +285,13 @@ impl Drawing<'_> {
     /// The colours that never vary in the data: "green", "red and green".
     fn constant_channels(&self) -> Option<String> {
         let names = match self.request.ascent.scene.channels {
-            Channels::Rgb | Channels::Rgba => ["red", "green", "blue", "opacity"],
-            Channels::Bgr => ["blue", "green", "red", ""],
-            Channels::Grey => ["grey", "", "", ""],
+            Channels::Rgb | Channels::Rgba => &["red", "green", "blue", "opacity"][..],
+            Channels::Bgr => &["blue", "green", "red"],
+            Channels::Grey => &["grey"],
+            Channels::Bands(_) => &[],
         };
-        let constant: Vec<&str> =
-            self.request.ascent.scene.constant_channels().into_iter().filter_map(|c| names.get(c).copied()).collect();
+        let name = |c: usize| names.get(c).map_or_else(|| format!("band {}", c + 1), |name| name.to_string());
+        let constant: Vec<String> = self.request.ascent.scene.constant_channels().into_iter().map(name).collect();
         (!constant.is_empty()).then(|| constant.join(" and "))
     }
 }

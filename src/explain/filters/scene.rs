@@ -60,9 +60,7 @@ impl Scene {
 /// What the bytes 0 and 255 become in a channel, the lower first.
 fn byte_range(recipe: &Recipe, channel: usize) -> (f32, f32) {
     let p = &recipe.preprocess;
-    let mean = p.mean.get(channel).copied().unwrap_or(0.0);
-    let std = p.std.get(channel).copied().unwrap_or(1.0);
-    let of = |byte: f64| ((byte * p.scale - mean) / std) as f32;
+    let of = |byte: f64| p.value(byte, channel) as f32;
     (of(0.0).min(of(255.0)), of(0.0).max(of(255.0)))
 }
 

@@ -1,8 +1,7 @@
 //! Resizing, and the geometry of it: where a pixel of a network's input lies in the photograph.
 
 use crate::error::{Error, Result};
-use ::image::imageops::{self, FilterType};
-use ::image::{ImageBuffer, Pixel, Rgb, Rgba};
+use crate::input::image::resample::{Level, resample};
 use ndarray::{Array3, ArrayView3, s};
 
 /// The most pixels of a resized photograph; only a very long and narrow one that is to be enlarged could have more.
@@ -21,7 +20,7 @@ impl Size {
         Size { height: side, width: side }
     }
 
-    fn of(image: &ArrayView3<u8>) -> Size {
+    fn of<T>(image: &ArrayView3<T>) -> Size {
         Size { height: image.dim().0, width: image.dim().1 }
     }
 }
@@ -66,25 +65,32 @@ pub enum FitMode {
     Stretch,
     /// The shortest side is scaled to `shortest` pixels (more, if the input would not be covered), and the centre is cut out.
     CentreCrop { shortest: usize },
+    /// The whole photograph is scaled to fit into the input with its aspect kept, and the bars beside it are filled with a level of
+    /// 0 to 255 in every channel, as Ultralytics' LetterBox.
+    Letterbox { pad: u8 },
 }
 
-/// What was done to make a photograph fit: it was resized from `source` to `resized`, and from that `crop` was cut out at `offset`.
+/// What was done to make a photograph fit: it was resized from `source` to `resized`, and from that `crop` was cut out at `offset`; what
+/// of the crop lies beside the resized photograph is filled with `pad`.
 ///
 /// Coordinates (x, y) are continuous: the pixel in row r and column c covers c..c+1 and r..r+1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fit {
     pub source: Size,
     pub resized: Size,
-    /// The crop's first column and first row in the resized photograph.
-    pub offset: (usize, usize),
+    /// The crop's first column and first row in the resized photograph; negative where the crop begins before it.
+    pub offset: (i64, i64),
     /// The size of the network's input.
     pub crop: Size,
+    /// The level of what lies beside the photograph.
+    pub pad: u8,
 }
 
 impl Fit {
     /// Plans how a photograph of size `source` becomes an input of size `input`.
     ///
-    /// Lengths are truncated and the crop's margin is rounded half to even, as torchvision's Resize and CenterCrop do.
+    /// For a crop, lengths are truncated and its margin is rounded half to even, as torchvision's Resize and CenterCrop do; for a
+    /// letterbox, lengths are rounded and an odd row or column of the bars comes after the photograph, as in Ultralytics' LetterBox.
     ///
     /// # Errors
     /// `Error::Input` when a size is zero or the resized photograph would be immense.
@@ -98,6 +104,7 @@ impl Fit {
         let resized = match mode {
             FitMode::Stretch => input,
             FitMode::CentreCrop { shortest } => covering(source, input, shortest),
+            FitMode::Letterbox { .. } => within(source, input),
         };
         // The resampling goes by way of an image as wide as the source and as high as the result.
         let widest = resized.width.max(source.width);
@@ -107,9 +114,13 @@ impl Fit {
                 source.width, source.height, resized.width, resized.height
             )));
         }
-        let margin = |resized: usize, input: usize| ((resized - input) as f64 / 2.0).round_ties_even() as usize;
+        let margin = |resized: usize, input: usize| match mode {
+            FitMode::Letterbox { .. } => -((input - resized) as i64 / 2),
+            _ => ((resized - input) as f64 / 2.0).round_ties_even() as i64,
+        };
         let offset = (margin(resized.width, input.width), margin(resized.height, input.height));
-        Ok(Fit { source, resized, offset, crop: input })
+        let pad = if let FitMode::Letterbox { pad } = mode { pad } else { 0 };
+        Ok(Fit { source, resized, offset, crop: input, pad })
     }
 
     /// Where a point of the network's input lies in the photograph.
@@ -129,11 +140,16 @@ impl Fit {
         (self.resized.width as f64 / self.source.width as f64, self.resized.height as f64 / self.source.height as f64)
     }
 
+    /// Whether the photograph has a part that the network does not see.
+    pub fn cuts(&self) -> bool {
+        self.resized.width > self.crop.width || self.resized.height > self.crop.height
+    }
+
     /// Resizes and crops a photograph [height, width, channels] of the planned size: [crop height, crop width, channels].
     ///
     /// # Errors
     /// `Error::Other` for an image of another size.
-    pub fn apply(&self, photo: ArrayView3<u8>, filter: ResizeFilter) -> Result<Array3<u8>> {
+    pub fn apply<T: Level>(&self, photo: ArrayView3<T>, filter: ResizeFilter) -> Result<Array3<T>> {
         if Size::of(&photo) != self.source {
             return Err(Error::other(format!(
                 "a fit for {:?} is applied to an image of {:?}",
@@ -142,8 +158,21 @@ impl Fit {
             )));
         }
         let resized = resize(photo, self.resized, filter)?;
-        let (left, top) = self.offset;
-        Ok(resized.slice(s![top..top + self.crop.height, left..left + self.crop.width, ..]).to_owned())
+        let mut seen =
+            Array3::from_elem((self.crop.height, self.crop.width, photo.dim().2), T::nearest(f32::from(self.pad)));
+        // Where the photograph begins in the input, where the input begins in the photograph, and how much they share.
+        let overlap = |offset: i64, resized: usize, input: usize| {
+            let (bar, cut) = ((-offset).max(0) as usize, offset.max(0) as usize);
+            (bar, cut, resized.saturating_sub(cut).min(input.saturating_sub(bar)))
+        };
+        let (left, x, width) = overlap(self.offset.0, self.resized.width, self.crop.width);
+        let (top, y, height) = overlap(self.offset.1, self.resized.height, self.crop.height);
+        seen.slice_mut(s![top..top + height, left..left + width, ..]).assign(&resized.slice(s![
+            y..y + height,
+            x..x + width,
+            ..
+        ]));
+        Ok(seen)
     }
 }
 
@@ -166,44 +195,30 @@ fn covering(source: Size, input: Size, shortest: usize) -> Size {
     if by_height.width >= input.width { by_height } else { by_width }
 }
 
-/// Resizes an image [height, width, 3 or 4]; opacity is resized like a colour. An image that has the size already is returned as it
+/// The largest size with the source's aspect that lies within `input`, each side of it at least one pixel.
+fn within(source: Size, input: Size) -> Size {
+    let scale = (input.height as f64 / source.height as f64).min(input.width as f64 / source.width as f64);
+    let side = |length: usize, most: usize| ((length as f64 * scale).round_ties_even() as usize).clamp(1, most);
+    Size { height: side(source.height, input.height), width: side(source.width, input.width) }
+}
+
+/// Resizes an image [height, width, channels]; opacity is resized like a colour. An image that has the size already is returned as it
 /// is, value for value.
 ///
 /// # Errors
-/// `Error::Other` for an array that is no such image.
-pub fn resize(image: ArrayView3<u8>, size: Size, filter: ResizeFilter) -> Result<Array3<u8>> {
+/// `Error::Other` for an image or a size without pixels.
+pub fn resize<T: Level>(image: ArrayView3<T>, size: Size, filter: ResizeFilter) -> Result<Array3<T>> {
     let (height, width, channels) = image.dim();
-    let not_an_image = || Error::other(format!("an array of shape {height}×{width}×{channels} is no colour image"));
-    let resample = match channels {
-        3 => resampled::<Rgb<u8>>,
-        4 => resampled::<Rgba<u8>>,
-        _ => return Err(not_an_image()),
-    };
+    if image.is_empty() || size.height == 0 || size.width == 0 {
+        let (new_height, new_width) = (size.height, size.width);
+        return Err(Error::other(format!(
+            "an array of shape {height}×{width}×{channels} cannot be resized to {new_height}×{new_width}"
+        )));
+    }
     if Size::of(&image) == size {
         return Ok(image.to_owned());
     }
-    let side = |length: usize| u32::try_from(length).map_err(|_| not_an_image());
-    let resized = resample(image.iter().copied().collect(), (side(width)?, side(height)?), size, filter);
-    let shape = (size.height, size.width, channels);
-    Array3::from_shape_vec(shape, resized.ok_or_else(not_an_image)?)
-        .map_err(|cause| Error::other(format!("the resized image makes no array: {cause}")))
-}
-
-/// The samples of an image (width, height) at another size; `None` where there are not as many as its pixels have.
-fn resampled<P: Pixel<Subpixel = u8> + 'static>(
-    samples: Vec<u8>,
-    (width, height): (u32, u32),
-    size: Size,
-    filter: ResizeFilter,
-) -> Option<Vec<u8>> {
-    let image = ImageBuffer::<P, Vec<u8>>::from_raw(width, height, samples)?;
-    let filter = match filter {
-        ResizeFilter::Nearest => FilterType::Nearest,
-        ResizeFilter::Triangle => FilterType::Triangle,
-        ResizeFilter::CatmullRom => FilterType::CatmullRom,
-        ResizeFilter::Lanczos3 => FilterType::Lanczos3,
-    };
-    Some(imageops::resize(&image, size.width as u32, size.height as u32, filter).into_raw())
+    Ok(resample(image, size, filter))
 }
 
 #[cfg(test)]
@@ -233,7 +248,7 @@ mod tests {
 
     #[test]
     fn points_of_the_input_are_found_in_the_photo() {
-        let fit = Fit { source: size(100, 200), resized: size(50, 100), offset: (25, 0), crop: size(50, 50) };
+        let fit = Fit { source: size(100, 200), resized: size(50, 100), offset: (25, 0), crop: size(50, 50), pad: 0 };
         assert_eq!(fit.to_photo((0.0, 0.0)), (50.0, 0.0));
         assert_eq!(fit.to_photo((50.0, 50.0)), (150.0, 100.0));
         assert_eq!(fit.to_input((100.0, 50.0)), (25.0, 25.0));
@@ -275,7 +290,7 @@ mod tests {
             assert_eq!(ResizeFilter::from_name(filter.name()), Some(filter));
         }
         assert_eq!(ResizeFilter::from_name("bilinear"), None);
-        assert!(resize(image.slice(s![.., .., ..2]), size(2, 2), ResizeFilter::Triangle).is_err());
+        assert!(resize(image.slice(s![.., ..0, ..]), size(2, 2), ResizeFilter::Triangle).is_err());
     }
 
     #[test]
@@ -293,18 +308,34 @@ mod tests {
         assert!(fit.apply(photo.slice(s![1.., .., ..]), ResizeFilter::Triangle).is_err());
     }
 
+    #[test]
+    fn a_letterbox_keeps_the_whole_photograph_between_bars() {
+        // Ultralytics' LetterBox of 64: 128×64 is made 64×32, with 16 rows above and below; of an odd number the bar below is longer.
+        let mode = FitMode::Letterbox { pad: 114 };
+        let fit = Fit::plan(size(64, 128), Size::square(64), mode).unwrap();
+        assert_eq!((fit.resized, fit.offset, fit.cuts()), (size(32, 64), (0, -16), false));
+        assert_eq!(fit.to_photo((32.0, 16.0)), (64.0, 0.0));
+        assert_eq!(fit.to_input((128.0, 64.0)), (64.0, 48.0));
+        let odd = Fit::plan(size(1, 2), size(4, 2), mode).unwrap();
+        let seen = odd.apply(Array3::from_elem((1, 2, 1), 7u8).view(), ResizeFilter::Triangle).unwrap();
+        assert_eq!(seen.iter().copied().collect::<Vec<_>>(), [114, 114, 7, 7, 114, 114, 114, 114]);
+        let thin = Fit::plan(size(1, 1000), Size::square(10), mode).unwrap();
+        assert_eq!(thin.resized, size(1, 10));
+    }
+
     proptest! {
         #[test]
         fn mapping_there_and_back_is_the_identity(
             (source_h, source_w, input_h, input_w) in (1usize..900, 1usize..900, 1usize..300, 1usize..300),
-            shortest in 1usize..300, stretch: bool, x in -50.0..350.0f64, y in -50.0..350.0f64,
+            shortest in 1usize..300, mode in 0usize..3, x in -50.0..350.0f64, y in -50.0..350.0f64,
         ) {
-            let mode = if stretch { FitMode::Stretch } else { FitMode::CentreCrop { shortest } };
+            let mode = [FitMode::Stretch, FitMode::CentreCrop { shortest }, FitMode::Letterbox { pad: 0 }][mode];
             let planned = Fit::plan(size(source_h, source_w), size(input_h, input_w), mode);
             prop_assume!(planned.is_ok());
             let fit = planned.unwrap();
             let (back_x, back_y) = fit.to_input(fit.to_photo((x, y)));
             prop_assert!((back_x - x).abs() < 1e-9 && (back_y - y).abs() < 1e-9);
+            prop_assume!(!matches!(mode, FitMode::Letterbox { .. }));
             // The input's corners lie inside the photograph.
             let (left, top) = fit.to_photo((0.0, 0.0));
             let (right, bottom) = fit.to_photo((input_w as f64, input_h as f64));

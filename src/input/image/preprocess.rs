@@ -1,8 +1,11 @@
 //! Preprocessing: pixels 0..=255 → the numbers a network was trained on, and back.
 
 use crate::error::{Error, Result};
+use crate::input::image::decoded::{composite, on_white};
 use crate::input::image::fit::{Fit, FitMode, ResizeFilter, Size};
-use ndarray::{Array3, Array4, ArrayView3, ArrayView4, Axis};
+use crate::input::image::resample::Level;
+use crate::input::image::window::Window;
+use ndarray::{Array3, Array4, ArrayView3, ArrayView4};
 
 /// The channels of a network's input, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub enum Channels {
     Rgba,
     /// One channel: 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601, as Pillow, OpenCV and TensorFlow).
     Grey,
+    /// So many bands, in the file's order.
+    Bands(usize),
 }
 
 impl Channels {
@@ -22,19 +27,16 @@ impl Channels {
             Channels::Rgb | Channels::Bgr => 3,
             Channels::Rgba => 4,
             Channels::Grey => 1,
+            Channels::Bands(bands) => bands,
         }
     }
 
-    /// The value of channel number `c` for a pixel.
-    fn value(self, [red, green, blue, alpha]: [u8; 4], c: usize) -> u8 {
-        match (self, c) {
-            (Channels::Grey, _) => {
-                ((299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000) as u8
-            }
-            (Channels::Rgb | Channels::Rgba, 0) | (Channels::Bgr, 2) => red,
-            (Channels::Rgba, 3) => alpha,
-            (_, 1) => green,
-            _ => blue,
+    /// Channels of the images that these are made of: three, four with opacity, or all bands.
+    fn source(self) -> usize {
+        match self {
+            Channels::Rgb | Channels::Bgr | Channels::Grey => 3,
+            Channels::Rgba => 4,
+            Channels::Bands(bands) => bands,
         }
     }
 }
@@ -48,7 +50,7 @@ pub enum Layout {
     Nchw,
 }
 
-/// Everything between an image and a network's input. A pixel's value v becomes (v · scale − mean) / std.
+/// Everything between an image and a network's input. A pixel's value v, of 0 to 255, becomes (v · scale − mean) / std.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preprocess {
     /// The network's input size.
@@ -58,9 +60,15 @@ pub struct Preprocess {
     pub channels: Channels,
     pub layout: Layout,
     pub scale: f64,
-    /// For each channel in the network's order; the first alone counts for grey.
-    pub mean: [f64; 4],
-    pub std: [f64; 4],
+    /// For each channel in the network's order, or one for all; of several the first alone counts for grey.
+    pub mean: Vec<f64>,
+    pub std: Vec<f64>,
+    /// The file's values that become 0 and 255; all that its kind can hold where `None`.
+    pub window: Option<Window>,
+    /// Whether numbers that have no scale of their own are taken as they stand in the file.
+    pub as_they_stand: bool,
+    /// The bands that are shown as red, green and blue, from 0, of an input that is no colour image.
+    pub show: [usize; 3],
 }
 
 /// The names of [`Preprocess::preset`], with what they do to a value v of 0..=255.
@@ -105,45 +113,67 @@ impl Preprocess {
             channels: Channels::Rgb,
             layout,
             scale: 1.0,
-            mean: [0.0; 4],
-            std: [1.0; 4],
+            mean: vec![0.0],
+            std: vec![1.0],
+            window: None,
+            as_they_stand: false,
+            show: [0, 1, 2],
         };
         let crop = FitMode::CentreCrop { shortest: usual_shortest(size.height.min(size.width)) };
         match name {
             "none" => Some(plain),
             "keras-0-1" => Some(Preprocess { scale: 1.0 / 255.0, ..plain }),
-            "keras-±1" | "keras-+-1" | "keras-pm1" => Some(Preprocess { scale: 1.0 / 127.5, mean: [1.0; 4], ..plain }),
+            "keras-±1" | "keras-+-1" | "keras-pm1" => {
+                Some(Preprocess { scale: 1.0 / 127.5, mean: vec![1.0], ..plain })
+            }
             "imagenet" => Some(Preprocess {
                 fit: crop,
                 scale: 1.0 / 255.0,
-                mean: [0.485, 0.456, 0.406, 0.0],
-                std: [0.229, 0.224, 0.225, 1.0],
+                mean: vec![0.485, 0.456, 0.406],
+                std: vec![0.229, 0.224, 0.225],
                 ..plain
             }),
             "caffe-bgr" => {
-                Some(Preprocess { fit: crop, channels: Channels::Bgr, mean: [103.939, 116.779, 123.68, 0.0], ..plain })
+                Some(Preprocess { fit: crop, channels: Channels::Bgr, mean: vec![103.939, 116.779, 123.68], ..plain })
             }
             _ => None,
         }
     }
 
-    /// Prepares an image [height, width, 3 or 4]: red, green, blue, and opacity if there is a fourth.
+    /// The value that a level v of 0 to 255 becomes in a channel: (v · scale − mean) / std.
+    pub fn value(&self, level: f64, channel: usize) -> f64 {
+        (level * self.scale - of_channel(&self.mean, channel, 0.0)) / of_channel(&self.std, channel, 1.0)
+    }
+
+    /// The level that a channel's value was made of; the inverse of [`Preprocess::value`].
+    fn level(&self, value: f64, channel: usize) -> f64 {
+        (value * of_channel(&self.std, channel, 1.0) + of_channel(&self.mean, channel, 0.0)) / self.scale
+    }
+
+    /// Prepares an image [height, width, channels]: red, green, blue, and opacity if there is a fourth, or the network's bands.
     ///
     /// # Errors
-    /// `Error::Input` for an empty image, a scale or deviation that is zero or not finite, or sizes that cannot be (see [`Fit::plan`]).
-    pub fn apply(&self, image: ArrayView3<u8>) -> Result<Prepared> {
+    /// `Error::Input` for an empty image, one of other channels, a scale or deviation that is zero or not finite, or sizes that
+    /// cannot be (see [`Fit::plan`]).
+    pub fn apply<T: Level>(&self, image: ArrayView3<T>) -> Result<Prepared> {
         self.check()?;
-        let (height, width, _) = image.dim();
+        let (height, width, has) = image.dim();
+        let bands = matches!(self.channels, Channels::Bands(_));
+        if has != self.channels.source() && (bands || !matches!(has, 3 | 4)) {
+            let wanted = self.channels.source();
+            return Err(Error::input(format!("an image of {has} channels is given to a network that takes {wanted}")));
+        }
         let fit = Fit::plan(Size { height, width }, self.size, self.fit)?;
         let fitted = fit.apply(image, self.filter)?;
-        let opaque = fitted.len_of(Axis(2)) < 4;
-        let pixel = |row: usize, column: usize| {
-            let at = |c: usize| fitted[[row, column, c]];
-            [at(0), at(1), at(2), if opaque { 255 } else { at(3) }]
-        };
         let value = |row: usize, column: usize, c: usize| {
-            let value = f64::from(self.channels.value(pixel(row, column), c));
-            ((value * self.scale - self.mean[c]) / self.std[c]) as f32
+            let at = |c: usize| fitted[[row, column, c]];
+            let level = match (self.channels, c) {
+                (Channels::Grey, _) => T::grey([at(0), at(1), at(2)]),
+                (Channels::Bgr, c) => at(2 - c),
+                (Channels::Rgba, 3) if has < 4 => T::nearest(255.0),
+                (_, c) => at(c),
+            };
+            self.value(level.into(), c) as f32
         };
         let (height, width, channels) = (self.size.height, self.size.width, self.channels.count());
         let input = match self.layout {
@@ -154,8 +184,18 @@ impl Preprocess {
                 Array4::from_shape_fn((1, channels, height, width), |(_, c, row, column)| value(row, column, c))
             }
         };
-        let shown = if opaque { fitted } else { crate::input::image::on_white(fitted.view()) };
-        Ok(Prepared { input, shown, fit })
+        Ok(Prepared { input, shown: self.shown(fitted.view()), fit })
+    }
+
+    /// An image of the channels that [`Preprocess::apply`] takes as it is shown: [height, width, 3], RGB.
+    pub fn shown<T: Level>(&self, image: ArrayView3<T>) -> Array3<u8> {
+        let coloured = match (self.channels, image.dim().2) {
+            (Channels::Bands(_), _) => composite(image, self.show),
+            (_, 4) => on_white(image),
+            _ => image.to_owned(),
+        };
+        let (low, high) = if self.as_they_stand { beyond_bytes(&coloured) } else { (0.0, 255.0) };
+        coloured.mapv(|level| u8::nearest((Into::<f32>::into(level) - low) * 255.0 / (high - low)))
     }
 
     /// Turns the first image of an input array back into display values, rounded and clipped to 0..=255: [height, width, 3], RGB.
@@ -182,14 +222,24 @@ impl Preprocess {
                 Channels::Rgb | Channels::Rgba => rgb,
                 Channels::Bgr => 2 - rgb,
                 Channels::Grey => 0,
+                Channels::Bands(bands) => self.show[rgb].min(bands.saturating_sub(1)),
             };
-            let value = f64::from(channels_last[[0, row, column, c]]);
             // The cast clips to 0..=255 and takes not-a-number for black.
-            ((value * self.std[c] + self.mean[c]) / self.scale).round() as u8
+            self.level(f64::from(channels_last[[0, row, column, c]]), c).round() as u8
         }))
     }
 
     fn check(&self) -> Result<()> {
+        let channels = self.channels.count();
+        for (name, values) in [("mean", &self.mean), ("std", &self.std)] {
+            let few = values.len() != 1 && values.len() < channels && (values.len(), channels) != (3, 4);
+            if values.is_empty() || few {
+                let count = values.len();
+                return Err(Error::input(format!(
+                    "preprocessing has {count} values of {name} for {channels} channels"
+                )));
+            }
+        }
         let mut divisors = self.std.iter().chain([&self.scale]);
         if divisors.any(|value| *value == 0.0 || !value.is_finite()) || !self.mean.iter().all(|m| m.is_finite()) {
             return Err(Error::input(format!(
@@ -199,6 +249,21 @@ impl Preprocess {
         }
         Ok(())
     }
+}
+
+/// A channel's own value of several, or the one for all. `beyond` is that of an opacity which colours are given without.
+fn of_channel(values: &[f64], channel: usize, beyond: f64) -> f64 {
+    match values {
+        [one] => *one,
+        several => several.get(channel).copied().unwrap_or(beyond),
+    }
+}
+
+/// The lowest and the highest of values that leave the scale from 0 to 255, else that scale.
+fn beyond_bytes<T: Level>(values: &Array3<T>) -> (f32, f32) {
+    let values = || values.iter().map(|value| Into::<f32>::into(*value));
+    let (low, high) = (values().fold(f32::INFINITY, f32::min), values().fold(f32::NEG_INFINITY, f32::max));
+    if low < high && (low < 0.0 || high > 255.0 || high <= 1.0) { (low, high) } else { (0.0, 255.0) }
 }
 
 #[cfg(test)]
@@ -266,7 +331,7 @@ mod tests {
         // 0.299 · 200 + 0.587 · 215 + 0.114 · 230 = 212.225.
         assert_eq!(input[[0, 0, 1, 2]], 212.0);
         for value in 0..=255 {
-            assert_eq!(Channels::Grey.value([value; 4], 0), value);
+            assert_eq!(u8::grey([value; 3]), value);
         }
     }
 
@@ -286,8 +351,30 @@ mod tests {
         assert_eq!(opaque.shown, image());
         assert!(opaque.input.slice(ndarray::s![0, 3, .., ..]).iter().all(|alpha| *alpha == 1.0));
         // A network of three channels does not see it.
-        let blended = preset("none", Layout::Nhwc).apply(crate::input::image::on_white(glass.view()).view()).unwrap();
+        let blended = preset("none", Layout::Nhwc).apply(on_white(glass.view()).view()).unwrap();
         assert_eq!(blended.input[[0, 1, 2, 0]], 222.0);
+    }
+
+    #[test]
+    fn bands_keep_their_order_and_three_of_them_are_shown() {
+        let recipe = Preprocess { channels: Channels::Bands(5), show: [4, 0, 2], ..preset("none", Layout::Nchw) };
+        let scene =
+            Array3::from_shape_fn((2, 3, 5), |(row, column, c)| row as f32 + column as f32 * 0.5 + c as f32 * 50.0);
+        let prepared = recipe.apply(scene.view()).unwrap();
+        assert_eq!(prepared.input.dim(), (1, 5, 2, 3));
+        assert_eq!(prepared.input[[0, 3, 1, 1]], 151.5, "nothing is rounded");
+        assert_eq!(prepared.shown.slice(ndarray::s![0, 0, ..]).to_vec(), [200, 0, 100]);
+        assert_eq!(recipe.display(prepared.input.view()).unwrap(), prepared.shown);
+        let each = Preprocess { mean: vec![0.0, 50.0, 100.0, 150.0, 200.0], ..recipe.clone() };
+        assert_eq!(each.apply(scene.view()).unwrap().input[[0, 4, 1, 2]], 2.0);
+        let three = Preprocess { mean: vec![0.0; 3], ..recipe };
+        assert!(three.apply(scene.view()).unwrap_err().to_string().contains("3 values of mean for 5 channels"));
+        assert!(
+            each.apply(image().view())
+                .unwrap_err()
+                .to_string()
+                .contains("3 channels is given to a network that takes 5")
+        );
     }
 
     #[test]
@@ -313,8 +400,9 @@ mod tests {
         let recipe = preset("none", Layout::Nhwc);
         for broken in [
             Preprocess { scale: 0.0, ..recipe.clone() },
-            Preprocess { std: [1.0, 0.0, 1.0, 1.0], ..recipe.clone() },
-            Preprocess { mean: [f64::NAN; 4], ..recipe.clone() },
+            Preprocess { std: vec![1.0, 0.0, 1.0], ..recipe.clone() },
+            Preprocess { std: vec![1.0, 2.0], ..recipe.clone() },
+            Preprocess { mean: vec![f64::NAN], ..recipe.clone() },
             Preprocess { size: Size { height: 0, width: 3 }, ..recipe.clone() },
         ] {
             assert!(matches!(broken.apply(image().view()), Err(Error::Input(_))), "{broken:?}");

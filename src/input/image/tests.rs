@@ -88,7 +88,8 @@ fn transparent_pixels_show_the_background() {
 fn files_that_are_no_images_are_refused() {
     assert!(refusal("notes.png", b"This is a text file with the name of a picture.").contains("not an image"));
     assert!(refusal("empty.jpg", b"").contains("not an image"));
-    assert!(refusal("movie.gif", b"GIF89a\x01\0\x01\0\0\0\0").contains("Gif images are not read"));
+    assert!(refusal("movie.avif", b"\0\0\0\x1cftypavif\0\0\0\0").contains("Avif images are not read"));
+    assert!(refusal("cut.gif", b"GIF89a\x01\0\x01\0\0\0\0").contains("cut.gif"));
     assert!(
         matches!(read(Path::new("no/such.png"), WHITE), Err(cause @ Error::Unreadable { .. }) if cause.to_string().contains("no/such.png"))
     );

@@ -10,11 +10,14 @@ pub use doubt::{Answers, doubt};
 
 use crate::config::{Located, Preprocessing, suggestion};
 use crate::error::{Error, Result};
-use crate::input::image::{Channels, FitMode, Layout, PRESETS, Preprocess, ResizeFilter, Size, usual_shortest};
+use crate::input::image::{Channels, FitMode, Layout, PRESETS, Preprocess, ResizeFilter, Size, Window, usual_shortest};
 use crate::model::Network;
 use crate::model::layers::input_range::Range;
 use said::said;
 use std::path::Path;
+
+/// The grey of a letterbox's bars, as in Ultralytics' and YOLOv5's.
+const LETTERBOX_GREY: u8 = 114;
 
 /// The preprocessing of a network's images, and where it comes from.
 #[derive(Debug, Clone)]
@@ -60,18 +63,23 @@ pub fn recipe(
             )));
         }
     };
-    if ![1, 3, 4].contains(&input.channels) {
-        let (name, channels) = (network.name(), input.channels);
-        return Err(Error::input(format!(
-            "{name}: the input has {channels} channels; images have 1, 3 or, with opacity, 4"
-        )));
-    }
     let layout = if input.channels_last { Layout::Nhwc } else { Layout::Nchw };
     let preset = start.keys.preset.as_ref().map_or("none", |preset| preset.value.as_str());
     let mut preprocess =
         Preprocess::preset(preset, size, layout).ok_or_else(|| unknown_preset(&start.keys, preset, complain))?;
+    preprocess.as_they_stand = start.as_they_stand;
     for keys in [&start.keys, &given] {
         override_with(&mut preprocess, keys, input.channels, complain)?;
+    }
+    if let Channels::Bands(bands) = preprocess.channels
+        && preprocess.mean.len().max(preprocess.std.len()) != 1
+        && preprocess.mean.len().max(preprocess.std.len()) != bands
+    {
+        let name = network.name();
+        return Err(Error::input(format!(
+            "{name}: the preset {preset} is for colours, and the network takes {bands} channels; say --preprocess none, keras-0-1 or \
+             keras-pm1, and --mean and --std with one value or {bands}"
+        )));
     }
     Ok(Recipe { preprocess, origin: start.origin, assumed: start.assumed })
 }
@@ -81,6 +89,8 @@ struct Start {
     keys: Preprocessing,
     origin: String,
     assumed: bool,
+    /// Whether numbers without a scale of their own are taken as they stand in the file.
+    as_they_stand: bool,
 }
 
 /// What the user's own keys are put upon.
@@ -89,13 +99,14 @@ fn starting_point(network: &Network, given: &Preprocessing) -> Start {
         preset: Some(Located::option("preset", name.to_string())),
         ..Preprocessing::default()
     };
-    let known = |keys, origin: String| Start { keys, origin, assumed: false };
+    let known = |keys, origin: String| Start { keys, origin, assumed: false, as_they_stand: false };
     if let Some(asked) = &given.preset {
         let keys = Preprocessing { preset: given.preset.clone(), ..Preprocessing::default() };
-        return known(keys, format!("from the preset {}, as asked", asked.value));
+        let start = known(keys, format!("from the preset {}, as asked", asked.value));
+        return Start { as_they_stand: asked.value == "none", ..start };
     }
     if given.scale.is_some() || given.mean.is_some() || given.std.is_some() {
-        return known(preset("none"), "from the keys given, and nothing else".into());
+        return own_values(given);
     }
     let also = if *given == (Preprocessing { size: given.size, ..Preprocessing::default() }) {
         ""
@@ -131,14 +142,41 @@ fn starting_point(network: &Network, given: &Preprocessing) -> Start {
         keys: preset(name),
         origin: format!("assumed to be the preset {name}{also}, {why}; a wrong guess makes nonsense, so check it"),
         assumed: true,
+        as_they_stand: false,
     };
     if network.input().element.contains("int") {
         assume("none", "because the network takes whole numbers")
-    } else if channels_last || network.input().channels == 1 {
+    } else if channels_last || !matches!(network.input().channels, 3 | 4) {
         assume("keras-0-1", "as nothing says otherwise")
     } else {
         assume("imagenet", "as nothing says otherwise")
     }
+}
+
+/// Where the user's own numbers begin: bytes, or bytes / 255 where mean and deviation can only be meant for values of 0 to 1.
+fn own_values(given: &Preprocessing) -> Start {
+    let preset = |name: &str| Preprocessing {
+        preset: Some(Located::option("preset", name.to_string())),
+        ..Preprocessing::default()
+    };
+    let known = |keys, origin: &str| Start { keys, origin: origin.into(), assumed: false, as_they_stand: false };
+    let (mean, std) = (given.mean.as_deref().unwrap_or(&[]), given.std.as_deref().unwrap_or(&[]));
+    let small = mean.iter().any(|mean| *mean > 0.0 && *mean < 1.0) || std.iter().any(|std| *std > 0.0 && *std < 1.0);
+    let alone = given.scale.is_none() && small;
+    let fits = mean.iter().all(|mean| (0.0..=1.0).contains(mean)) && std.iter().all(|std| (0.0..=1.0).contains(std));
+    if alone && fits {
+        return known(
+            preset("keras-0-1"),
+            "from the keys given; mean and deviation this small can only be meant for values of 0 to 1, so bytes are divided by 255 first",
+        );
+    }
+    let start = known(preset("none"), "from the keys given, and nothing else");
+    if !alone {
+        return Start { as_they_stand: true, ..start };
+    }
+    let origin = "from the keys given, applied to bytes of 0 to 255, although some of them look meant for values of 0 to 1; say which by \
+                  the key `scale`";
+    Start { origin: origin.into(), assumed: true, as_they_stand: true, ..start }
 }
 
 fn unknown_preset(given: &Preprocessing, name: &str, complain: &dyn Fn(&Located<String>, String) -> Error) -> Error {
@@ -164,13 +202,25 @@ fn override_with(
         (1, _) => Channels::Grey,
         (3, Channels::Bgr) => Channels::Bgr,
         (3, _) => Channels::Rgb,
+        (bands, Channels::Bgr) if bands != 4 => {
+            return Err(Error::input(format!(
+                "preprocess: the network takes {bands} channels; the order blue, green, red goes with three"
+            )));
+        }
         (_, Channels::Bgr) => {
             return Err(Error::input(
                 "preprocess: the network reads red, green, blue and opacity; the order blue, green, red goes with three channels",
             ));
         }
-        _ => Channels::Rgba,
+        (4, _) => Channels::Rgba,
+        (bands, _) => Channels::Bands(bands),
     };
+    if let Some(window) = &keys.range {
+        preprocess.window = Some(Window::parse(&window.value).map_err(|message| complain(window, message))?);
+    }
+    if let Some(show) = &keys.show {
+        preprocess.show = shown_bands(&show.value, channels).map_err(|message| complain(show, message))?;
+    }
     if let Some(scale) = keys.scale {
         preprocess.scale = scale;
     }
@@ -183,17 +233,21 @@ fn override_with(
                 values.len()
             )));
         }
-        match values.as_slice() {
-            [one] => *place = [*one; 4],
-            several => place.iter_mut().zip(several).for_each(|(slot, value)| *slot = *value),
-        }
+        place.clone_from(values);
     }
     if let Some(fit) = &keys.fit {
         preprocess.fit = match fit.value.as_str() {
             "stretch" => FitMode::Stretch,
             "crop" => FitMode::CentreCrop { shortest: preprocess.size.height.min(preprocess.size.width) },
-            other => return Err(complain(fit, format!("`{other}` is none of stretch, crop"))),
+            "letterbox" => FitMode::Letterbox { pad: LETTERBOX_GREY },
+            other => return Err(complain(fit, format!("`{other}` is none of stretch, crop, letterbox"))),
         };
+    }
+    if let Some(pad) = &keys.pad {
+        match preprocess.fit {
+            FitMode::Letterbox { .. } => preprocess.fit = FitMode::Letterbox { pad: pad.value },
+            _ => return Err(complain(&word(pad), "goes with the fit letterbox".into())),
+        }
     }
     if let Some(shortest) = keys.shortest {
         preprocess.fit = FitMode::CentreCrop { shortest };
@@ -207,20 +261,43 @@ fn override_with(
     Ok(())
 }
 
+/// The words of a key for a message about it.
+fn word<T: ToString>(key: &Located<T>) -> Located<String> {
+    Located { value: key.value.to_string(), line: key.line, key: key.key.clone() }
+}
+
+/// The bands that `3,2,1` or `8` names, counted from 1, as red, green and blue, counted from 0.
+fn shown_bands(text: &str, channels: usize) -> std::result::Result<[usize; 3], String> {
+    let wrong = || {
+        format!("`{text}` names no bands; give one, or three for red, green and blue, of 1 to {channels}, as in 3,2,1")
+    };
+    let band =
+        |text: &str| text.trim().parse::<usize>().ok().filter(|band| (1..=channels).contains(band)).map(|b| b - 1);
+    let bands: Option<Vec<usize>> = text.split(',').map(band).collect();
+    match bands.ok_or_else(wrong)?.as_slice() {
+        [one] => Ok([*one; 3]),
+        [red, green, blue] => Ok([*red, *green, *blue]),
+        _ => Err(wrong()),
+    }
+}
+
 /// The preprocessing as a sentence for the page: size, fit, filter, channels and arithmetic.
 pub fn sentence(recipe: &Recipe) -> String {
-    let Preprocess { size, fit, filter, channels, scale, mean, std, .. } = &recipe.preprocess;
+    let Preprocess { size, fit, filter, channels, scale, mean, std, window, .. } = &recipe.preprocess;
     let fit = match fit {
         FitMode::Stretch => "stretched".to_string(),
         FitMode::CentreCrop { shortest } => format!("shortest side to {shortest} pixels and the centre cut out"),
+        FitMode::Letterbox { pad } => format!("letterboxed, the whole photograph between bars of level {pad}"),
     };
     let channels_name = match channels {
-        Channels::Rgb => "RGB",
-        Channels::Bgr => "BGR",
-        Channels::Rgba => "RGB and opacity",
-        Channels::Grey => "grey",
+        Channels::Rgb => "RGB".to_string(),
+        Channels::Bgr => "BGR".to_string(),
+        Channels::Rgba => "RGB and opacity".to_string(),
+        Channels::Grey => "grey".to_string(),
+        Channels::Bands(bands) => format!("{bands} bands ({})", shown_as(recipe.preprocess.show, *bands)),
     };
-    let list = |values: &[f64; 4]| {
+    let spread = window.map_or(String::new(), |window| format!("the file's values {window} spread over 0 to 255, "));
+    let list = |values: &[f64]| {
         let mut values: Vec<String> = values.iter().take(channels.count()).map(f64::to_string).collect();
         if values.iter().all(|value| *value == values[0]) {
             values.truncate(1);
@@ -231,10 +308,19 @@ pub fn sentence(recipe: &Recipe) -> String {
     let less = if mean.iter().all(|m| *m == 0.0) { String::new() } else { format!(", less {}", list(mean)) };
     let over = if std.iter().all(|s| *s == 1.0) { String::new() } else { format!(", over {}", list(std)) };
     format!(
-        "{}×{} pixels, {fit} ({} filter), {channels_name}, byte{multiplied}{less}{over}; {}",
+        "{}×{} pixels, {fit} ({} filter), {channels_name}, {spread}byte{multiplied}{less}{over}; {}",
         size.width,
         size.height,
         filter.name(),
         recipe.origin
     )
+}
+
+/// Which bands are shown as colours, counted from 1.
+fn shown_as([red, green, blue]: [usize; 3], bands: usize) -> String {
+    let number = |band: usize| band.min(bands.saturating_sub(1)) + 1;
+    if red == green && green == blue {
+        return format!("band {} is shown", number(red));
+    }
+    format!("bands {}, {} and {} are shown as red, green and blue", number(red), number(green), number(blue))
 }

@@ -63,6 +63,13 @@ fn ours(metadata: &BTreeMap<String, String>) -> Option<Preprocessing> {
         fit: located("fit"),
         filter: located("filter"),
         bgr: keys.get("bgr").and_then(Value::as_bool),
+        range: located("range"),
+        show: located("show"),
+        pad: keys
+            .get("pad")
+            .and_then(Value::as_u64)
+            .and_then(|pad| u8::try_from(pad).ok())
+            .map(|pad| Located::option("pad", pad)),
     };
     (said != Preprocessing::default()).then_some(said)
 }
@@ -109,7 +116,7 @@ fn configuration(config: &Map<String, Value>, side: Option<usize>) -> Option<Pre
         shortest,
         fit: (!cut).then(|| Located::option("fit", "stretch".into())),
         filter: config.get("interpolation").or(config.get("resample")).and_then(filter),
-        bgr: None,
+        ..Preprocessing::default()
     })
 }
 
@@ -122,6 +129,7 @@ fn openvino(metadata: &BTreeMap<String, String>) -> Option<Preprocessing> {
     }
     let fit = match said("resize_type") {
         Some("crop") => "crop",
+        Some("fit_to_window_letterbox") => "letterbox",
         _ => "stretch",
     };
     let reversed =
@@ -135,10 +143,10 @@ fn openvino(metadata: &BTreeMap<String, String>) -> Option<Preprocessing> {
     })
 }
 
-/// Ultralytics' exports name their task; its classifiers and detectors divide bytes by 255.
+/// Ultralytics' exports name their task; all divide bytes by 255, classifiers cut out the centre, and what finds places letterboxes.
 fn ultralytics(metadata: &BTreeMap<String, String>) -> Option<Preprocessing> {
     let task = metadata.get("task").filter(|_| metadata.contains_key("names") && metadata.contains_key("stride"))?;
-    let fit = (task == "classify").then(|| Located::option("fit", "crop".into()));
+    let fit = Some(Located::option("task", if task == "classify" { "crop" } else { "letterbox" }.into()));
     Some(Preprocessing { fit, size: metadata.get("imgsz").and_then(|text| sides(&value(text))), ..preset("keras-0-1") })
 }
 
@@ -310,6 +318,11 @@ mod tests {
         let yolo = [("task", "classify"), ("names", "{0: 'a', 1: 'b'}"), ("stride", "1"), ("imgsz", "[224, 224]")];
         let keys = told(&yolo, None).unwrap().keys;
         assert_eq!((word(&keys.preset), word(&keys.fit), keys.size), ("keras-0-1", "crop", Some((224, 224))));
+
+        for task in ["detect", "segment", "pose", "obb"] {
+            let yolo = [("task", task), ("names", "{0: 'a'}"), ("stride", "32")];
+            assert_eq!(word(&told(&yolo, None).unwrap().keys.fit), "letterbox", "{task}");
+        }
 
         let onnx = |range: &str| told(&[("image.bitmappixelformat", "Bgr8"), ("Image.NominalPixelRange", range)], None);
         let keys = onnx("Normalized_1_1").unwrap().keys;

@@ -17,6 +17,33 @@ pub enum HeadActivation {
     None,
 }
 
+/// How a head's logits are read as probabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScoreKind {
+    /// Classes that exclude each other: exp(z) over the sum of all.
+    Softmax,
+    /// Classes that are independent of each other: 1 / (1 + exp(−z)) for each.
+    Sigmoid,
+    /// They are values and no probabilities.
+    None,
+}
+
+impl ScoreKind {
+    /// The names, as in a chapter file and on the command line.
+    pub const NAMES: [&str; 3] = ["softmax", "sigmoid", "none"];
+
+    /// The kind of a name.
+    pub fn named(name: &str) -> Option<ScoreKind> {
+        match name {
+            "softmax" => Some(ScoreKind::Softmax),
+            "sigmoid" => Some(ScoreKind::Sigmoid),
+            "none" => Some(ScoreKind::None),
+            _ => None,
+        }
+    }
+}
+
 /// What a head's numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -45,6 +72,8 @@ pub struct Head {
     pub logits: String,
     pub activation: HeadActivation,
     pub meaning: Meaning,
+    /// How its logits are read; what the graph ends in, unless [`Head::read_as`] says otherwise.
+    pub scores: ScoreKind,
     /// Number of classes; a one-unit sigmoid head has 1 here and two classes in fact. `None` when undeclared.
     pub classes: Option<usize>,
     /// Class names from the metadata key `labels.<head>`, one per class; a single unit may have two.
@@ -60,6 +89,17 @@ impl Head {
     /// detector's anchors, have no place in the image.
     pub fn has_maps(&self) -> bool {
         self.spatial && matches!(self.class_axis, 1 | 3)
+    }
+
+    /// Reads its logits otherwise than before.
+    pub fn read_as(&mut self, scores: ScoreKind) {
+        self.scores = scores;
+        self.meaning = if scores == ScoreKind::None { Meaning::Values } else { Meaning::Classes };
+    }
+
+    /// Whether its numbers are scores of classes.
+    pub fn names_classes(&self) -> bool {
+        self.meaning == Meaning::Classes
     }
 
     /// Number of classes one can ask for: two for a single unit that separates two.
@@ -121,7 +161,12 @@ fn head(definition: &Definition, values: &Values, layouts: &Layouts, output: &st
     } else {
         Meaning::Values
     };
-    Head { name: output.to_string(), logits, activation, meaning, classes, labels, spatial, class_axis }
+    let scores = match (meaning, activation, classes) {
+        (Meaning::Values, _, _) => ScoreKind::None,
+        (_, HeadActivation::Sigmoid, _) | (_, HeadActivation::None, Some(1)) => ScoreKind::Sigmoid,
+        _ => ScoreKind::Softmax,
+    };
+    Head { name: output.to_string(), logits, activation, meaning, scores, classes, labels, spatial, class_axis }
 }
 
 /// Whether an output without softmax or sigmoid at its end is taken for logits: several units, or a map for each of several
