@@ -4,6 +4,7 @@ mod cli;
 
 use clap::Parser;
 use cli::{Cli, Command, DatasetKind, Generate};
+use convscope::chapter::activation_files;
 use convscope::chapter::output::ChapterOutput;
 use convscope::chapter::{self, gradients};
 use convscope::config::{Chapter, Preprocessing};
@@ -57,6 +58,12 @@ fn run(cli: &Cli) -> Result<()> {
             made.artifacts.summary.iter().for_each(|line| say(line.clone()));
             publish(made, &arguments.out, arguments.raw, &say)
         }
+        Command::Activations(arguments) => {
+            let made = activation_files::write(&arguments.chapter()?, &arguments.layers(), &arguments.out, &progress)?;
+            made.notes.iter().for_each(|note| say(format!("Note: {note}")));
+            say(format!("{} in {}: {}", activation_files::IMAGES, arguments.out.display(), made.files.join(", ")));
+            Ok(())
+        }
         Command::Filters(arguments) => {
             let made = chapter::filters::page(&arguments.model, &arguments.options(), &progress)?;
             publish(made, &arguments.out, arguments.raw, &say)
@@ -68,7 +75,7 @@ fn run(cli: &Cli) -> Result<()> {
         }
         Command::Inspect(arguments) => {
             let network = Network::load_sized(&arguments.model, arguments.size)?;
-            let columns = table::Columns { receptive_fields: true, tensors: true };
+            let columns = table::Columns { receptive_fields: true, tensors: true, costs: true };
             print(&if arguments.json {
                 json(&table::describe(&network))?
             } else {

@@ -1,12 +1,23 @@
 //! The arrays behind one input's maps, named for files.
 
+use crate::chapter::context::SectionContext;
+use crate::error::Result;
 use crate::explain::explanation::Explanation;
 use crate::report::assets::slug;
 use ndarray::ArrayD;
 
-/// Signed maps on the target's grid, saliency maps, and logits, each with a name that begins with `section` and is safe in a file name.
-pub(crate) fn arrays(section: &str, number: usize, explanation: &Explanation) -> Vec<(String, ArrayD<f32>)> {
+/// Signed maps on the target's grid, saliency maps, logits, and the activations that the page shows, each with a name that begins with the
+/// section's and is safe in a file name.
+///
+/// # Errors
+/// Never in practice: the activations were asked for.
+pub(crate) fn arrays(
+    context: &SectionContext,
+    number: usize,
+    explanation: &Explanation,
+) -> Result<Vec<(String, ArrayD<f32>)>> {
     let heads = &explanation.heads;
+    let section = context.id;
     let name = |head: &str, what: &str| slug(&format!("{section}-input-{number}-{head}-{what}"));
     let mut arrays = Vec::new();
     for method in 0..heads.first().map_or(0, |head| head.heatmaps.len()) {
@@ -20,5 +31,8 @@ pub(crate) fn arrays(section: &str, number: usize, explanation: &Explanation) ->
     for head in heads {
         arrays.push((name(&head.name, "logits"), head.logits.clone()));
     }
-    arrays
+    for layer in &context.shown.layers {
+        arrays.push((name(&layer.name, "activation"), explanation.activation(&layer.output_tensor)?.clone()));
+    }
+    Ok(arrays)
 }

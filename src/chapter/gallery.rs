@@ -95,7 +95,7 @@ fn run_one(run: &Run, number: usize, input: &Input, draw: bool, rows: bool) -> R
     let drawing = || {
         let mut artifacts = Artifacts::default();
         let page = input::input(context, number, &explanation, &mut artifacts.assets)?;
-        artifacts.raw = arrays::arrays(context.id, number, &explanation);
+        artifacts.raw = arrays::arrays(context, number, &explanation)?;
         artifacts.summary.push(words::summary(context.loaded(), &explanation));
         Ok(Box::new(Drawn { page, artifacts }))
     };

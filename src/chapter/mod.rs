@@ -1,5 +1,6 @@
 //! From a chapter to a page: the only place where explanations, measurements and the page are all known.
 
+pub mod activation_files;
 pub mod activations;
 pub mod architecture;
 mod arrays;

@@ -1,8 +1,10 @@
 //! The command line: arguments and what each command calls.
 
+mod activations;
 mod explain;
 mod preprocess;
 
+pub use activations::Activations;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use convscope::chapter::filters;
@@ -41,6 +43,8 @@ pub enum Command {
     Report(Report),
     /// Explain images with a network: activations and heatmaps, without a chapter file
     Explain(Explain),
+    /// Write the values of layers or tensors for all images as .npy arrays
+    Activations(Activations),
     /// Find the image that excites each filter of a network most
     Filters(Filters),
     /// Check the gradients of a network against finite differences

@@ -1,5 +1,6 @@
 //! What a network says about one input and why: scores, gradients, maps, and the check of the gradients. Values only.
 
+pub mod activation_arrays;
 pub mod builder;
 pub mod cells;
 pub mod differences;

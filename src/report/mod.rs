@@ -5,6 +5,7 @@ pub mod assets;
 mod finish;
 mod html;
 mod markdown;
+pub mod npy_rows;
 pub mod page;
 pub mod raw;
 pub mod rows;

@@ -13,6 +13,10 @@ pub struct Layer {
     /// All parameters, trainable or not. A weight used twice counts where it is used first.
     pub parameters: usize,
     pub trainable: usize,
+    /// Multiplications with their additions for one image, at the listed image size; see [`crate::model::layers::cost`].
+    pub multiply_adds: usize,
+    /// Numbers in its output for one image, at the listed image size.
+    pub output_values: usize,
     /// Layers whose outputs it reads, in Keras's form `flatten_1[0][0]`.
     pub connected_to: Vec<String>,
     /// The activation folded into the layer: `relu`, `softmax`, `silu`, ….
@@ -43,13 +47,19 @@ pub struct Totals {
     pub parameters: usize,
     pub trainable: usize,
     pub non_trainable: usize,
+    /// Multiplications with their additions for one image.
+    pub multiply_adds: usize,
+    /// Numbers in all layers' outputs for one image.
+    pub output_values: usize,
 }
 
 /// The totals of `layers`.
 pub fn totals(layers: &[Layer]) -> Totals {
     let parameters = layers.iter().map(|layer| layer.parameters).sum();
     let trainable = layers.iter().map(|layer| layer.trainable).sum();
-    Totals { parameters, trainable, non_trainable: parameters - trainable }
+    let multiply_adds = layers.iter().fold(0usize, |sum, layer| sum.saturating_add(layer.multiply_adds));
+    let output_values = layers.iter().fold(0usize, |sum, layer| sum.saturating_add(layer.output_values));
+    Totals { parameters, trainable, non_trainable: parameters - trainable, multiply_adds, output_values }
 }
 
 /// Whether the layers form a chain, which Keras prints without its input row and without connections.

@@ -46,6 +46,8 @@ fn finish(rows: &mut [Row], values: &Values, input: &Input, layouts: &Layouts) {
         row.layer.connected_to = connected.map(|name| format!("{name}[0][0]")).collect();
         let value = &row.layer.output_tensor;
         let shape = values.shapes.get(value).cloned().unwrap_or_default();
+        row.layer.output_values =
+            values.probed(value).iter().product::<usize>() / values.fixed_batch.unwrap_or(1).max(1);
         let last = layouts.channels_last(value);
         row.layer.channel_axis = match shape.len() {
             4 if last => 3,

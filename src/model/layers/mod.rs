@@ -1,6 +1,7 @@
 //! A network as a list of layers: architecture rows, names and scopes, heads, the layer that heatmaps explain, receptive fields.
 
 pub mod convolution;
+pub(crate) mod cost;
 pub(crate) mod features;
 pub mod head;
 pub mod input_range;

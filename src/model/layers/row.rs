@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::layers::cost::multiply_adds;
 use crate::model::layers::kind::{Role, role};
 use crate::model::layers::layer::Layer;
 use crate::model::layers::name::{self, Names};
@@ -43,6 +44,8 @@ fn input_row(input: &Input) -> Row {
         output_shape: Vec::new(),
         parameters: 0,
         trainable: 0,
+        multiply_adds: 0,
+        output_values: 0,
         connected_to: Vec::new(),
         activation: None,
         input_tensors: Vec::new(),
@@ -222,6 +225,8 @@ impl Builder<'_> {
             output_shape: Vec::new(),
             parameters,
             trainable,
+            multiply_adds: multiply_adds(step.node, self.values),
+            output_values: 0,
             connected_to: Vec::new(),
             activation,
             input_tensors: step.inputs.iter().map(|value| (*value).to_string()).collect(),

@@ -195,6 +195,8 @@ mod tests {
             output_shape: vec![None, Some(8), Some(side), Some(side)],
             parameters: name.len(),
             trainable: name.len(),
+            multiply_adds: 0,
+            output_values: 8 * side * side,
             connected_to: Vec::new(),
             activation: None,
             input_tensors: Vec::new(),

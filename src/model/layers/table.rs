@@ -23,6 +23,8 @@ pub struct Columns {
     pub receptive_fields: bool,
     /// The name of the ONNX value of each layer's output.
     pub tensors: bool,
+    /// Multiply-adds and the memory of each layer's output.
+    pub costs: bool,
 }
 
 /// Everything `inspect` says about a network, for JSON.
@@ -48,6 +50,10 @@ pub struct DescribedGroup<'a> {
     /// Their names, in order.
     pub layers: Vec<&'a str>,
     pub parameters: usize,
+    /// Multiplications with their additions for one image.
+    pub multiply_adds: usize,
+    /// Numbers in all its layers' outputs for one image.
+    pub output_values: usize,
     /// Shape of the last layer's output.
     pub output_shape: &'a [Option<usize>],
 }
@@ -82,6 +88,8 @@ fn described_group<'n>(item: &Item<'n>) -> Option<DescribedGroup<'n>> {
     Some(DescribedGroup {
         name: group.name.clone(),
         parameters: parameters(&layers),
+        multiply_adds: multiply_adds(&layers),
+        output_values: output_values(&layers),
         output_shape: layers.last().map_or(&[], |layer| layer.output_shape.as_slice()),
         layers: layers.iter().map(|layer| layer.name.as_str()).collect(),
     })
@@ -99,6 +107,39 @@ pub fn overview(network: &Network) -> Vec<Item<'_>> {
 /// Parameters of some layers.
 pub fn parameters(layers: &[&Layer]) -> usize {
     layers.iter().map(|layer| layer.parameters).sum()
+}
+
+/// Multiply-adds of some layers for one image.
+fn multiply_adds(layers: &[&Layer]) -> usize {
+    layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.multiply_adds))
+}
+
+/// Numbers in the outputs of some layers for one image.
+fn output_values(layers: &[&Layer]) -> usize {
+    layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.output_values))
+}
+
+/// Numbers in single precision as memory: `1.5 MB`, a megabyte being a million bytes.
+fn memory(values: usize) -> String {
+    let bytes = 4.0 * values as f64;
+    match bytes {
+        1e9.. => format!("{:.2} GB", bytes / 1e9),
+        1e6.. => format!("{:.2} MB", bytes / 1e6),
+        1e3.. => format!("{:.2} kB", bytes / 1e3),
+        _ => format!("{bytes} B"),
+    }
+}
+
+/// The lines below the table that say what one image costs.
+fn costs(network: &Network, totals: &Totals) -> String {
+    let (height, width) = network.listed_size();
+    format!(
+        "Multiply-adds: {} for an image of {width}×{height} pixels\nMemory of all outputs: {} for one image in single precision\nMemory of the \
+         parameters: {}\n",
+        thousands(totals.multiply_adds),
+        memory(totals.output_values),
+        memory(totals.parameters)
+    )
 }
 
 /// The rows Keras prints: a chain goes without its input row.
@@ -131,6 +172,7 @@ pub fn thousands(number: usize) -> String {
 pub fn render(network: &Network, columns: Columns, detail: Detail) -> String {
     let connections = !network.sequential();
     let mut header = vec!["Layer (type)", "Output Shape", "Param #"];
+    header.extend(columns.costs.then_some(["Multiply-adds", "Output memory"]).into_iter().flatten());
     header.extend(connections.then_some("Connected to"));
     header.extend(columns.receptive_fields.then_some("Receptive field"));
     header.extend(columns.tensors.then_some("Tensor"));
@@ -150,6 +192,9 @@ pub fn render(network: &Network, columns: Columns, detail: Detail) -> String {
             shape_text(&last.output_shape),
             parameters(&layers).to_string(),
         ];
+        if columns.costs {
+            row.extend([thousands(multiply_adds(&layers)), memory(output_values(&layers))]);
+        }
         row.extend(connections.then(|| printable(&connected_to)));
         row.extend(columns.receptive_fields.then(|| field_text(network, last)));
         row.extend(columns.tensors.then(|| printable(&last.output_tensor)));
@@ -164,11 +209,12 @@ pub fn render(network: &Network, columns: Columns, detail: Detail) -> String {
         ),
     };
     format!(
-        "{}\nTotal params: {}\nTrainable params: {}\nNon-trainable params: {}\n{more}",
+        "{}\nTotal params: {}\nTrainable params: {}\nNon-trainable params: {}\n{}{more}",
         aligned(&rows),
         thousands(totals.parameters),
         thousands(totals.trainable),
-        thousands(totals.non_trainable)
+        thousands(totals.non_trainable),
+        if columns.costs { costs(network, &totals) } else { String::new() }
     )
 }
 
