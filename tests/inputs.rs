@@ -4,6 +4,7 @@
 use crate::support::{convscope, message, repository};
 use convscope::input::image::{FitMode, Layout, Preprocess, Size, WHITE, read};
 use convscope::input::labels;
+use ndarray_npy::ReadNpyExt;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -178,4 +179,58 @@ fn a_letterboxed_photograph_is_the_one_made_by_hand() {
     assert!(largest <= Some(1), "{largest:?}");
     let bars = made.shown.slice(ndarray::s![..16, .., ..]);
     assert!(bars.iter().all(|level| *level == 114));
+}
+
+#[test]
+fn networks_of_several_inputs_are_listed_in_the_files_order_and_run_with_the_others_given() {
+    let folder = repository("tests/cases/two_inputs");
+    let output = convscope(&folder, &["inspect", "siamese.onnx"]);
+    let table = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success(), "{}", message(&output));
+    let place = |text: &str| table.find(text).unwrap_or_else(|| panic!("{text} is missing in\n{table}"));
+    assert!(place("Input: before (1, 3, 32, 32), float; images go here") < place("Input: after (1, 3, 32, 32)"));
+    refused(
+        "two_inputs",
+        &["explain", "meta.onnx", "before.png"],
+        "another input beside the image, `age` of shape [1, 4]",
+    );
+    refused("two_inputs", &["explain", "meta.onnx", "before.png", "--input", "agee=1"], "the network's are image, age");
+
+    let unit = ["--preprocess", "keras-0-1", "--scores", "none"];
+    let value = |rows: &[Value], class: usize| {
+        let top = rows[0]["heads"][0]["top"].as_array().unwrap().clone();
+        let one = top.iter().find(|one| one["class"] == class).unwrap();
+        one["value"].as_f64().unwrap()
+    };
+    // onnxruntime: meta(before.png / 255, age = 0.4 four times) and siamese(before.png / 255, after.png / 255).
+    let (rows, _) = explained("two_inputs", "meta.onnx", &[&["before.png", "--input", "age=0.4"], &unit[..]].concat());
+    for (class, wanted) in [(0, -0.640_685), (1, 0.600_367), (2, -1.094_402)] {
+        assert!((value(&rows, class) - wanted).abs() < 1e-4, "{rows:?}");
+    }
+    let (rows, said) =
+        explained("two_inputs", "siamese.onnx", &[&["before.png", "--input", "after=after.png"], &unit[..]].concat());
+    assert!((value(&rows, 0) + 0.295_029).abs() < 1e-4 && (value(&rows, 1) + 0.228_179).abs() < 1e-4, "{rows:?}");
+    // Each of the two images is explained.
+    assert!(said.contains("before.png: ") && said.contains("after.png: "), "{said}");
+}
+
+#[test]
+fn activations_of_all_images_become_one_array() {
+    let out = tempfile::tempdir().unwrap();
+    let target = out.path().join("out");
+    let folder = repository("tests/cases/images");
+    let arguments =
+        ["activations", "m.onnx", "rgb.png", "p.tiff", "p.gif", "--layer", "logits", "--preprocess", "keras-0-1"];
+    let output = convscope(&folder, &[&arguments[..], &["--out", target.to_str().unwrap()]].concat());
+    assert!(output.status.success(), "{}", message(&output));
+    assert_eq!(fs::read_to_string(target.join("images.txt")).unwrap(), "rgb.png\np.tiff\np.gif\n");
+    let file = fs::read_dir(&target).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "npy")).unwrap();
+    let logits = ndarray::Array2::<f32>::read_npy(fs::File::open(file).unwrap()).unwrap();
+    assert_eq!(logits.dim(), (3, 5));
+    // The probabilities that onnxruntime gives for the three files.
+    for (row, wanted) in [(0, 0.335_259), (1, 0.335_259), (2, 0.333_069)] {
+        let powers: Vec<f64> = logits.row(row).iter().map(|z| f64::from(*z).exp()).collect();
+        assert!((powers[1] / powers.iter().sum::<f64>() - wanted).abs() < 1e-4, "{logits}");
+    }
 }

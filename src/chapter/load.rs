@@ -27,7 +27,13 @@ pub struct SectionNetwork {
 pub fn load(chapter: &Chapter, section: &Section) -> Result<SectionNetwork> {
     let labels = section.labels.as_ref().map(|file| file.value.as_path());
     let complain = |key: &Located<String>, message: String| chapter.error(key, message);
-    let options = NetworkOptions { preprocess: section.preprocess.as_ref(), labels, scores: section.scores.as_ref() };
+    let options = NetworkOptions {
+        preprocess: section.preprocess.as_ref(),
+        labels,
+        scores: section.scores.as_ref(),
+        others: &section.other_inputs,
+        image: section.image_input.as_deref(),
+    };
     let loaded = LoadedNetwork::load(&section.model.value, options, &complain)?;
     let network = &loaded.network;
     convolutions(chapter, section, network)?;

@@ -1,10 +1,10 @@
 //! `convscope explain`: photographs without a chapter file.
 
 use super::photographs;
-use super::preprocess::{Preprocess, region};
+use super::preprocess::{Preprocess, other_input, region};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use convscope::config::{Chapter, Class, Located, Region};
+use convscope::config::{Chapter, Class, Input, Located, OtherInput, OtherValue, Region, Section, Source};
 use convscope::error::Result;
 use convscope::input::files;
 use convscope::model::ScoreKind;
@@ -28,6 +28,13 @@ pub struct Explain {
     /// The class to explain: its number or label, `predicted`, or `true`
     #[arg(long, default_value = "predicted", value_name = "K|predicted|true")]
     pub class: String,
+    /// What another input of the network gets, of one that takes several: an image, a .npy array, or a number. An image is explained,
+    /// too, as the first photograph's companion
+    #[arg(long = "input", value_name = "NAME=FILE|NUMBER", value_parser = other_input)]
+    pub inputs: Vec<OtherInput>,
+    /// The input that the photographs go to [default: the first with four axes that --input does not name]
+    #[arg(long, value_name = "NAME")]
+    pub image_input: Option<String>,
     /// A file of labels: a line a class, JSON, YAML with `names:`, or a table with a header
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,
@@ -72,6 +79,31 @@ fn heatmap_methods() -> Vec<&'static str> {
     cam::Method::NAMES.into_iter().chain(saliency::Method::NAMES).collect()
 }
 
+/// A section for each other input that is an image, in which that image is explained and the first photograph is given.
+fn companions(section: &Section) -> Vec<Section> {
+    let Some(Source::Image { path: photograph, .. }) = section.inputs.first().map(|input| &input.source) else {
+        return Vec::new();
+    };
+    let turned = |other: &Located<OtherInput>| {
+        let OtherValue::File(file) = &other.value.value else { return None };
+        if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy")) {
+            return None;
+        }
+        let name = section.image_input.clone().unwrap_or_default();
+        let first = OtherInput { name, value: OtherValue::File(photograph.clone()) };
+        let rest = section.other_inputs.iter().filter(|input| input.value.name != other.value.name).cloned();
+        let source = Source::Image { path: file.clone(), label: None, object: None, pixels: None };
+        Some(Section {
+            title: format!("{}: the input {}", section.title, other.value.name),
+            inputs: vec![Input { source, line: 0 }],
+            other_inputs: rest.chain([Located::option("--input", first)]).collect(),
+            image_input: Some(other.value.name.clone()),
+            ..section.clone()
+        })
+    };
+    section.other_inputs.iter().filter_map(turned).collect()
+}
+
 impl Explain {
     /// The chapter that explains these images.
     ///
@@ -97,7 +129,12 @@ impl Explain {
             Some(method) => section.method = method,
             None => section.saliency = saliency::Method::named(&self.method),
         }
+        section.other_inputs = self.inputs.iter().map(|input| Located::option("--input", input.clone())).collect();
+        section.image_input = self.image_input.clone();
         let title = format!("What {} sees", section.title);
-        Ok(Chapter { notes: images.left_out, ..Chapter::of(&title, section) })
+        let companions = companions(&section);
+        let mut chapter = Chapter { notes: images.left_out, ..Chapter::of(&title, section) };
+        chapter.sections.extend(companions);
+        Ok(chapter)
     }
 }

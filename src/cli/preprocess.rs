@@ -1,7 +1,7 @@
 //! The options that say how photographs become inputs.
 
 use clap::Args;
-use convscope::config::{Located, Preprocessing, Region};
+use convscope::config::{Located, OtherInput, OtherValue, Preprocessing, Region};
 use std::path::Path;
 
 /// What stands above the options that say how images become inputs.
@@ -93,6 +93,19 @@ impl Values {
         };
         (given != Preprocessing::default()).then_some(given)
     }
+}
+
+/// What another input of the network gets: `depth=d.png`, `age=0.4`.
+pub fn other_input(text: &str) -> Result<OtherInput, String> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+        format!("`{text}` gives no input a value; write NAME=FILE, an image or a .npy array, or NAME=NUMBER")
+    })?;
+    let value = match value.parse() {
+        Ok(number) => OtherValue::Number(number),
+        Err(_) if Path::new(value).is_file() => OtherValue::File(value.into()),
+        Err(_) => return Err(format!("`{value}` is neither a number nor a file")),
+    };
+    Ok(OtherInput { name: name.to_string(), value })
 }
 
 /// A box as in `10,20,100,80`, else a mask's file.

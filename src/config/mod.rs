@@ -81,6 +81,10 @@ pub struct Section {
     pub preprocess: Option<Preprocessing>,
     /// A file of labels.
     pub labels: Option<Located<PathBuf>>,
+    /// The inputs of the network beside its image.
+    pub other_inputs: Vec<Located<OtherInput>>,
+    /// The input that images go to, of a network with several; the first with four axes that nothing else is given for if `None`.
+    pub image_input: Option<String>,
     /// How logits are read; `None` for what the graph or the model's files say, or a stated assumption.
     pub scores: Option<Located<ScoreKind>>,
 }
@@ -136,6 +140,21 @@ pub struct Preprocessing {
     pub show: Option<Located<String>>,
 }
 
+/// What an input of the network beside its image gets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OtherInput {
+    /// The input's name in the network's file; empty for the image input that is left.
+    pub name: String,
+    pub value: OtherValue,
+}
+
+/// A number for all of an input's values, or a file: an image, or an array as `.npy`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OtherValue {
+    Number(f64),
+    File(PathBuf),
+}
+
 /// One input of a section.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
@@ -185,6 +204,8 @@ impl Section {
             preprocess: None,
             labels: None,
             scores: None,
+            other_inputs: Vec::new(),
+            image_input: None,
         }
     }
 }

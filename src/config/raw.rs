@@ -1,7 +1,10 @@
 //! The chapter file as serde reads it, and its validation.
 
 use crate::config::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
-use crate::config::{Chapter, Class, DEFAULT_SEED, Input, Located, Preprocessing, Region, Section, Source, suggestion};
+use crate::config::{
+    Chapter, Class, DEFAULT_SEED, Input, Located, OtherInput, OtherValue, Preprocessing, Region, Section, Source,
+    suggestion,
+};
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
 use crate::model::ScoreKind;
@@ -11,6 +14,7 @@ use crate::visualize::placement::Placement;
 use crate::visualize::saliency;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -48,6 +52,17 @@ struct RawSection {
     preprocess: Option<RawPreprocessing>,
     labels: Option<Spanned<PathBuf>>,
     scores: Option<Spanned<String>>,
+    #[serde(default)]
+    other_inputs: BTreeMap<String, Spanned<RawOtherValue>>,
+    image_input: Option<String>,
+}
+
+/// A number, or a file.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a number, or the file of an image or a .npy array")]
+enum RawOtherValue {
+    Number(f64),
+    File(PathBuf),
 }
 
 #[derive(Deserialize)]
@@ -253,8 +268,21 @@ impl Reader<'_> {
             preprocess: raw.preprocess.map(|raw| self.preprocessing(raw)),
             labels: raw.labels.map(|path| self.file("section.labels", &path)).transpose()?,
             scores: self.scores(raw.scores.as_ref())?,
+            other_inputs: raw.other_inputs.iter().map(|entry| self.other_input(entry)).collect::<Result<_>>()?,
+            image_input: raw.image_input,
             title: raw.title,
         })
+    }
+
+    fn other_input(&self, (name, value): (&String, &Spanned<RawOtherValue>)) -> Result<Located<OtherInput>> {
+        let key = "section.other_inputs";
+        let made = match value.get_ref() {
+            RawOtherValue::Number(number) => OtherValue::Number(*number),
+            RawOtherValue::File(file) => {
+                OtherValue::File(self.file(key, &Spanned::new(value.span(), file.clone()))?.value)
+            }
+        };
+        Ok(self.located(key, value, |_| OtherInput { name: name.clone(), value: made }))
     }
 
     fn scores(&self, word: Option<&Spanned<String>>) -> Result<Option<Located<ScoreKind>>> {

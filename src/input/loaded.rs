@@ -1,10 +1,10 @@
 //! A network with what turns images into its inputs and class numbers into words: its preprocessing and its labels.
 
-use crate::config::{Located, Preprocessing};
+use crate::config::{Located, OtherInput, Preprocessing};
 use crate::error::{Error, Result};
 use crate::input::labels::{self, ClassMatch};
 use crate::input::preprocessing::{self, Recipe};
-use crate::input::scores;
+use crate::input::{other_inputs, scores};
 use crate::model::{Head, Network, ScoreKind};
 use std::path::Path;
 
@@ -17,6 +17,10 @@ pub struct NetworkOptions<'a> {
     pub labels: Option<&'a Path>,
     /// How logits are read.
     pub scores: Option<&'a Located<ScoreKind>>,
+    /// Values for the inputs beside the image.
+    pub others: &'a [Located<OtherInput>],
+    /// The input that images go to, of several.
+    pub image: Option<&'a str>,
 }
 
 /// A network, loaded, with its labels and the way its images are prepared.
@@ -41,8 +45,9 @@ impl LoadedNetwork {
         options: NetworkOptions,
         complain: &dyn Fn(&Located<String>, String) -> Error,
     ) -> Result<LoadedNetwork> {
-        let NetworkOptions { preprocess, labels, scores } = options;
-        let mut network = preprocessing::load(model, preprocess)?;
+        let NetworkOptions { preprocess, labels, scores, others, image } = options;
+        let given = other_inputs::given(model, others, image, preprocess, complain)?;
+        let mut network = preprocessing::load(model, preprocess, &given)?;
         let recipe = preprocessing::recipe(&network, preprocess, complain)?;
         let mut notes = scores::choose(&mut network, scores, labels, complain)?;
         let labels = labels::of_heads(&network, labels)?;

@@ -8,6 +8,7 @@ pub mod image;
 pub mod labels;
 pub mod line;
 pub mod loaded;
+pub mod other_inputs;
 pub mod prepared;
 pub mod preprocessing;
 pub mod scores;

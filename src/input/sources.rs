@@ -148,7 +148,7 @@ impl<'a> Sources<'a> {
     fn photograph(&self, path: &Path, label: Option<&str>, regions: [Option<&Region>; 2]) -> Result<PreparedInput> {
         let file = files::tail(path, self.parts);
         let preprocess = &self.loaded.recipe.preprocess;
-        let ImageLevels { pixels, remarks, doubt } = self.levels(path)?;
+        let ImageLevels { pixels, remarks, doubt } = image_levels(path, preprocess)?;
         let (height, width, _) = pixels.dim();
         let [mask, given] = regions.map(|region| region.map(|region| covered(region, (height, width))).transpose());
         let (mask, given) = (mask?, given?);
@@ -170,15 +170,6 @@ impl<'a> Sources<'a> {
             photograph: Some(photograph),
             doubt,
         })
-    }
-
-    /// A photograph's values as the network's preprocessing takes them.
-    fn levels(&self, path: &Path) -> Result<ImageLevels> {
-        let preprocess = &self.loaded.recipe.preprocess;
-        let levelling =
-            Levelling { window: preprocess.window, as_they_stand: preprocess.as_they_stand, background: WHITE };
-        let levels = decode(path, preprocess.channels.count())?.levels(preprocess.channels, levelling);
-        levels.map_err(|cause| Error::input(format!("{}: {cause}", path.display())))
     }
 
     fn digit_truths(&self, digit: usize) -> Vec<Option<usize>> {
@@ -270,6 +261,16 @@ fn project(mask: &Array2<bool>, fit: &Fit) -> Array2<bool> {
         let (x, y) = fit.to_photo((column as f64 + 0.5, row as f64 + 0.5));
         x >= 0.0 && y >= 0.0 && mask.get((y as usize, x as usize)).copied().unwrap_or(false)
     })
+}
+
+/// A photograph's values as a network's preprocessing takes them.
+///
+/// # Errors
+/// A file that cannot be read, or that does not fit; the message names it.
+pub(crate) fn image_levels(path: &Path, preprocess: &Preprocess) -> Result<ImageLevels> {
+    let levelling = Levelling { window: preprocess.window, as_they_stand: preprocess.as_they_stand, background: WHITE };
+    let levels = decode(path, preprocess.channels.count())?.levels(preprocess.channels, levelling);
+    levels.map_err(|cause| Error::input(format!("{}: {cause}", path.display())))
 }
 
 /// A photograph as the network sees it, and as the page shows it.

@@ -18,6 +18,7 @@ pub use layers::head::{Head, HeadActivation, Meaning, OtherOutput, ScoreKind};
 pub use layers::layer::Layer;
 pub use layers::receptive_field::ReceptiveField;
 pub use layers::target::Target;
+pub use read::inputs::{GivenInputs, GraphInput};
 pub(crate) use read::refusal::printable;
 pub use read::values::Input;
 pub use run::plan::Plan;
@@ -26,7 +27,7 @@ pub use run::tail::{Precision, Tail};
 use crate::error::{Error, Result};
 use layers::{head, layer, layout, list, receptive_field};
 use read::catch_panic::refuse_panic;
-use read::{onnx, opset, refusal, to_f32, values};
+use read::{inputs, onnx, opset, refusal, to_f32, values};
 
 /// A convolutional network as its ONNX file describes it.
 pub struct Network {
@@ -35,6 +36,8 @@ pub struct Network {
     sha256: String,
     definition: onnx::Definition,
     input: Input,
+    /// All inputs in the file's order.
+    declared: Vec<GraphInput>,
     values: values::Values,
     layers: Vec<Layer>,
     heads: Vec<Head>,
@@ -55,9 +58,24 @@ impl Network {
 
     /// As [`Network::load`], with an image size (height, width) for a network that leaves its own open.
     pub fn load_sized(path: &Path, size: Option<(usize, usize)>) -> Result<Network> {
+        Network::load_given(path, size, &GivenInputs::default())
+    }
+
+    /// As [`Network::load_sized`], with values for the inputs beside the image; without them a network with several inputs can be
+    /// listed, but not run.
+    ///
+    /// Errors: also names that no input has, and values that do not fit.
+    pub fn load_given(path: &Path, size: Option<(usize, usize)>, given: &GivenInputs) -> Result<Network> {
         let (mut proto, sha256) = onnx::read(path)?;
+        let mut declared = Vec::new();
+        if let Some(graph) = &mut proto.graph {
+            declared = inputs::inputs(graph);
+            let in_file = |what: String| Error::input(format!("{}: {what}", path.display()));
+            inputs::prepare(graph, given).map_err(in_file)?;
+        }
         let mut network = Network::from_proto(&mut proto, path, size)?;
         network.sha256 = sha256;
+        network.declared = declared;
         Ok(network)
     }
 
@@ -66,6 +84,7 @@ impl Network {
         path: &Path,
         size: Option<(usize, usize)>,
     ) -> Result<Network> {
+        let declared = proto.graph.as_ref().map(inputs::inputs).unwrap_or_default();
         opset::modernise(proto);
         to_f32::in_single_precision(proto);
         let definition = onnx::define(proto, path)?;
@@ -96,6 +115,7 @@ impl Network {
             sha256: String::new(),
             definition,
             input,
+            declared,
             values,
             layers,
             heads,
@@ -135,6 +155,11 @@ impl Network {
     /// The image input.
     pub fn input(&self) -> &Input {
         &self.input
+    }
+
+    /// All inputs in the file's order, the image and those beside it.
+    pub fn graph_inputs(&self) -> &[GraphInput] {
+        &self.declared
     }
 
     /// The image size (height, width) at which layers and receptive fields are listed: the declared one, the one

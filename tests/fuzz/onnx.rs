@@ -48,7 +48,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, longest: usize, seed: u32| {
 
 fn explain() -> convscope::error::Result<()> {
     let network = Network::load(&FILE)?;
-    let columns = table::Columns { receptive_fields: true, tensors: true };
+    let columns = table::Columns { receptive_fields: true, tensors: true, costs: true };
     let text = table::render(&network, columns, table::Detail::Overview);
     let json = serde_json::to_string(&table::describe(&network)).unwrap_or_default();
     assert!(!text.is_empty() && !json.is_empty());

@@ -10,7 +10,7 @@ use crate::explain::filters::{AscentRequest, Scene, convolution, convolutions, f
 use crate::input::loaded::LoadedNetwork;
 use crate::input::preprocessing;
 use crate::input::sources::Sources;
-use crate::model::Network;
+use crate::model::{GivenInputs, Network};
 use crate::progress::Progress;
 use crate::report::assets::slug;
 use crate::report::page;
@@ -39,7 +39,7 @@ pub struct Options {
 /// A network that cannot be read or has no convolution; a layer that is none, or filters that do not exist: what exists is listed.
 pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<ChapterOutput> {
     let size = options.preprocess.as_ref().and_then(|given| given.size);
-    let network = preprocessing::load(model, options.preprocess.as_ref())?;
+    let network = preprocessing::load(model, options.preprocess.as_ref(), &GivenInputs::default())?;
     network.require_convolution()?;
     let given = options.preprocess.clone().unwrap_or_default();
     let sized = Preprocessing { size: Some(size.unwrap_or(network.listed_size())), ..given };

@@ -11,8 +11,8 @@ pub use doubt::{Answers, doubt};
 use crate::config::{Located, Preprocessing, suggestion};
 use crate::error::{Error, Result};
 use crate::input::image::{Channels, FitMode, Layout, PRESETS, Preprocess, ResizeFilter, Size, Window, usual_shortest};
-use crate::model::Network;
 use crate::model::layers::input_range::Range;
+use crate::model::{GivenInputs, Network};
 use said::said;
 use std::path::Path;
 
@@ -29,15 +29,16 @@ pub struct Recipe {
     pub assumed: bool,
 }
 
-/// Reads a network that may leave its image size open: at the size given, else at the one that its own files name.
+/// Reads a network that may leave its image size open: at the size given, else at the one that its own files name. `inputs` are values
+/// for the inputs beside the image.
 ///
 /// # Errors
-/// Those of [`Network::load_sized`].
-pub fn load(model: &Path, given: Option<&Preprocessing>) -> Result<Network> {
+/// Those of [`Network::load_given`].
+pub fn load(model: &Path, given: Option<&Preprocessing>, inputs: &GivenInputs) -> Result<Network> {
     let size = given.and_then(|given| given.size);
-    let network = Network::load_sized(model, size)?;
+    let network = Network::load_given(model, size, inputs)?;
     match (size, network.input().size(), said(&network).and_then(|said| said.keys.size)) {
-        (None, None, Some(named)) => Network::load_sized(model, Some(named)),
+        (None, None, Some(named)) => Network::load_given(model, Some(named), inputs),
         _ => Ok(network),
     }
 }

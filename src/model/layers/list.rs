@@ -13,7 +13,7 @@ use crate::model::read::values::{Input, Values};
 /// All rows, the input's first, in Keras's order for networks from Keras and in the file's order for others.
 pub(crate) fn layers(definition: &Definition, values: &Values, input: &Input, layouts: &Layouts) -> Vec<Layer> {
     let steps = steps(definition, values);
-    let mut rows = rows(&steps, readers(&steps, definition), values, input);
+    let mut rows = rows(&steps, readers(&steps, definition), values, (input, &definition.others));
     name_rows(&mut rows);
     finish(&mut rows, values, input, layouts);
     let order = if input.channels_last { keras_order(&rows) } else { (0..rows.len()).collect() };

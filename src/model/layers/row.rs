@@ -7,6 +7,7 @@ use crate::model::layers::kind::{Role, role};
 use crate::model::layers::layer::Layer;
 use crate::model::layers::name::{self, Names};
 use crate::model::layers::step::Step;
+use crate::model::read::inputs::GraphInput;
 use crate::model::read::values::{Input, Values};
 
 /// A row under construction.
@@ -23,13 +24,19 @@ pub(crate) struct Row {
 }
 
 /// All rows in the order of the steps, the input's first; names and shapes are still to come.
-pub(crate) fn rows(steps: &[Step], readers: BTreeMap<String, usize>, values: &Values, input: &Input) -> Vec<Row> {
+pub(crate) fn rows(
+    steps: &[Step],
+    readers: BTreeMap<String, usize>,
+    values: &Values,
+    (input, others): (&Input, &[GraphInput]),
+) -> Vec<Row> {
+    let names = std::iter::once(&input.name).chain(others.iter().map(|other| &other.name));
     let mut builder = Builder {
         values,
         readers,
-        owners: BTreeMap::from([(input.name.clone(), 0)]),
+        owners: names.clone().enumerate().map(|(row, name)| (name.clone(), row)).collect(),
         counted: BTreeSet::new(),
-        rows: vec![input_row(input)],
+        rows: names.map(|name| input_row(name, input.channels_last)).collect(),
     };
     for step in steps {
         builder.add(step);
@@ -37,7 +44,7 @@ pub(crate) fn rows(steps: &[Step], readers: BTreeMap<String, usize>, values: &Va
     builder.rows
 }
 
-fn input_row(input: &Input) -> Row {
+fn input_row(value: &str, channels_last: bool) -> Row {
     let layer = Layer {
         name: String::new(),
         kind: "InputLayer".into(),
@@ -49,16 +56,16 @@ fn input_row(input: &Input) -> Row {
         connected_to: Vec::new(),
         activation: None,
         input_tensors: Vec::new(),
-        output_tensor: input.name.clone(),
-        pre_activation: input.name.clone(),
-        channel_axis: if input.channels_last { 3 } else { 1 },
+        output_tensor: value.to_string(),
+        pre_activation: value.to_string(),
+        channel_axis: if channels_last { 3 } else { 1 },
         convolution: None,
     };
     Row {
         layer,
         sources: Vec::new(),
-        tip: input.name.clone(),
-        names: Some(Names::only(name::without_port(&input.name))),
+        tip: value.to_string(),
+        names: Some(Names::only(name::without_port(value))),
         scaling: false,
     }
 }

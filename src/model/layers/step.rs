@@ -240,6 +240,9 @@ fn is_scalar(values: &Values, value: &str) -> bool {
 fn root_name<'a>(definition: &'a Definition, value: &str) -> Option<&'a str> {
     match definition.producer(value) {
         Some(node) => node.outputs.iter().find(|output| *output == value).map(String::as_str),
-        None => (definition.input.name == value).then_some(definition.input.name.as_str()),
+        None => {
+            let others = definition.others.iter().map(|other| other.name.as_str());
+            std::iter::once(definition.input.name.as_str()).chain(others).find(|name| *name == value)
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::layers::layer::{Totals, totals};
 use crate::model::layers::scope::{self, Item, MOST_ROWS};
-use crate::model::{Head, Input, Layer, Meaning, Network, OtherOutput, ReceptiveField, printable};
+use crate::model::{GraphInput, Head, Input, Layer, Meaning, Network, OtherOutput, ReceptiveField, printable};
 
 /// How much of a large network [`render`] lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Description<'a> {
     pub title: &'a str,
     pub sha256: &'a str,
     pub input: &'a Input,
+    /// All inputs in the file's order.
+    pub inputs: &'a [GraphInput],
     pub heads: &'a [Head],
     /// Outputs that name no classes beside others that do.
     pub other_outputs: &'a [OtherOutput],
@@ -74,6 +76,7 @@ pub fn describe(network: &Network) -> Description<'_> {
         title: network.title(),
         sha256: network.sha256(),
         input: network.input(),
+        inputs: network.graph_inputs(),
         heads: network.heads(),
         other_outputs: network.other_outputs(),
         layers: network.layers().iter().map(described).collect(),
@@ -221,7 +224,16 @@ pub fn render(network: &Network, columns: Columns, detail: Detail) -> String {
 /// What goes in, what comes out, and which layer heatmaps explain unless another is named: a line each.
 pub fn ends(network: &Network) -> String {
     let input = network.input();
-    let mut text = format!("Input: {} {}, {}\n", printable(&input.name), shape_text(&input.dims), input.element);
+    let mut text = String::new();
+    for declared in network.graph_inputs() {
+        let what = match declared.name == input.name {
+            true if network.graph_inputs().len() > 1 => "; images go here",
+            true => "",
+            false => "; given by --input",
+        };
+        let (name, shape) = (printable(&declared.name), shape_text(&declared.dims));
+        text += &format!("Input: {name} {shape}, {}{what}\n", declared.element);
+    }
     for head in network.heads() {
         let shape = network.shape(&head.logits).map(shape_text).unwrap_or_default();
         let positions = if head.spatial { " and position" } else { "" };

@@ -2,6 +2,7 @@
 
 pub(crate) mod bounds;
 pub(crate) mod catch_panic;
+pub(crate) mod inputs;
 pub(crate) mod onnx;
 pub(crate) mod opset;
 pub(crate) mod refusal;

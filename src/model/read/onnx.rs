@@ -11,6 +11,7 @@ use tract_onnx::prelude::Framework;
 
 use crate::error::{Error, Result};
 use crate::model::read::bounds::{LARGEST_FILE, attribute_reasons, graph_reasons};
+use crate::model::read::inputs::{GraphInput, inputs};
 use crate::model::read::refusal::{declared_input, list, operator_reasons, printable, refusal, weight_reasons};
 
 /// An attribute's value; tensors and subgraphs are not kept.
@@ -89,6 +90,8 @@ pub(crate) struct Definition {
     /// Shapes of the weights, also of those written as Constant operators.
     pub initializers: BTreeMap<String, Vec<usize>>,
     pub input: DeclaredInput,
+    /// Inputs beside the image, in the graph's order.
+    pub others: Vec<GraphInput>,
     pub outputs: Vec<String>,
     pub metadata: BTreeMap<String, String>,
 }
@@ -301,6 +304,7 @@ fn indexed(proto: &pb::ModelProto, graph: &pb::GraphProto, order: &[usize], inpu
         producers,
         initializers,
         input,
+        others: inputs(graph).into_iter().skip(1).collect(),
         outputs: graph.output.iter().map(|output| output.name.clone()).collect(),
         metadata: proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect(),
     }

@@ -204,11 +204,8 @@ pub(crate) fn declared_input(graph: &pb::GraphProto) -> std::result::Result<Decl
     let input = match inputs.as_slice() {
         [] => return Err(vec!["it has no input".into()]),
         [input] => *input,
-        several => {
-            let names: BTreeSet<String> = several.iter().map(|input| input.name.clone()).collect();
-            let count = several.len();
-            return Err(vec![format!("it has {count} inputs ({}), and one image is all there is", list(&names))]);
-        }
+        // The image comes first, see `inputs::prepare`.
+        [input, ..] => *input,
     };
     let name = input.name.clone();
     let Some(pb::type_proto::Value::TensorType(tensor)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else {

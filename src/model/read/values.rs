@@ -12,6 +12,7 @@ use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 use crate::error::{Error, Result};
 use crate::model::read::bounds;
 use crate::model::read::catch_panic::refuse_panic;
+use crate::model::read::inputs::set_others;
 use crate::model::read::onnx::Definition;
 
 /// Image sizes tried when the file leaves its own open, the customary one first.
@@ -101,6 +102,7 @@ fn probe(
         let mut model = model.clone();
         let element = model.input_fact(0)?.datum_type.concretize().unwrap_or(f32::datum_type());
         model.set_input_fact(0, InferenceFact::dt_shape(element, TVec::from_slice(shape)))?;
+        set_others(&mut model, &definition.others, shape.first().copied().unwrap_or(1))?;
         bounds::follow(&mut model, outlets, definition, images)?;
         model.analyse(false)?;
         let mut probe = Probe { shapes: BTreeMap::new(), constants: BTreeMap::new() };

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::model::Network;
 use crate::model::lower::lower;
 use crate::model::read::catch_panic::refuse_panic;
+use crate::model::read::refusal::printable;
 use crate::model::run::channels_first::{own_name, turn};
 use crate::model::run::convolution::replace;
 
@@ -58,6 +59,13 @@ impl Network {
         if let Some(only) = self.fixed_batch().filter(|&only| only != batch) {
             let file = self.file.display();
             return Err(Error::input(format!("{file}: the network takes batches of {only} only, not of {batch}")));
+        }
+        if let Some(other) = self.definition.others.first() {
+            let (file, name, shape) = (self.file.display(), printable(&other.name), other.shape());
+            return Err(Error::input(format!(
+                "{file}: the network takes another input beside the image, `{name}` of shape {shape:?}; give it with --input {name}=FILE, an \
+                 image or a .npy array, or --input {name}=0.5, or the chapter's key `other_inputs`"
+            )));
         }
         let named: Vec<(&str, bool)> = taps.iter().map(|tap| own_name(tap)).collect();
         let outlets = named.iter().map(|(tap, _)| self.outlet(tap)).collect::<Result<Vec<_>>>()?;

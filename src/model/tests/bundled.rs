@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::model::Network;
 use crate::model::fixture::{Fixture, ints};
 use crate::model::layers::layer::totals;
-use crate::model::layers::table::{Columns, Detail, printed_layers, render, shape_text};
+use crate::model::layers::table::{Columns, Detail, printed_layers, render, shape_text, thousands};
 
 /// Name, kind, shape, parameters, connected to.
 type Row = (&'static str, &'static str, &'static str, usize, &'static str);
@@ -274,8 +274,24 @@ fn the_printed_table_reads_like_keras() {
     assert_eq!(lines[2], "conv2d_2 (Conv2D)                           (None, 22, 22, 32)  1600");
     assert_eq!(lines[8], "");
     assert_eq!(lines[9..], ["Total params: 3,977,930", "Trainable params: 3,977,866", "Non-trainable params: 64"]);
-    let wide = render(&network, Columns { receptive_fields: true, tensors: true }, Detail::All);
+    let wide = render(&network, Columns { receptive_fields: true, tensors: true, costs: false }, Detail::All);
     assert!(wide.lines().nth(4).unwrap().ends_with("8x8 step 2 from 4,4      max_pooling2d_2"), "{wide}");
+}
+
+#[test]
+fn what_a_layer_costs_is_counted_by_hand() {
+    let network = base(1, "Digit", 10);
+    let by_name = |name: &str| network.layer(name).unwrap();
+    // 7 × 7 × 1 × 32 weights at 22 × 22 positions; the last layer's input times its units.
+    let conv = by_name("conv2d_2");
+    assert_eq!((conv.multiply_adds, conv.output_values), (49 * 32 * 22 * 22, 22 * 22 * 32));
+    let pooling = network.layers().iter().find(|layer| layer.kind.contains("Pooling")).unwrap();
+    assert_eq!(pooling.multiply_adds, 0);
+    let text = render(&network, Columns { costs: true, ..Columns::default() }, Detail::All);
+    let row = text.lines().find(|line| line.starts_with("conv2d_2 ")).unwrap();
+    assert!(row.ends_with("1600     758,912        61.95 kB"), "{row}");
+    let all: usize = network.layers().iter().map(|layer| layer.multiply_adds).sum();
+    assert!(text.contains(&format!("Multiply-adds: {} for an image of 28×28 pixels", thousands(all))), "{text}");
 }
 
 #[test]
