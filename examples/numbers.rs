@@ -11,7 +11,7 @@ fn main() -> Result<()> {
         return Err(Error::input("usage: numbers MODEL FOLDER"));
     };
     let explainer = Explainer::load(model)?;
-    let photographs = files::images(std::slice::from_ref(folder))?;
+    let photographs = files::images(std::slice::from_ref(folder))?.files;
     let line = |path: &Path, explained: Result<Explanation>| match explained {
         Ok(explanation) => {
             let head = &explanation.heads[0];

@@ -7,9 +7,7 @@ use crate::explain::activation_arrays::{ActivationArrays, ImageActivations};
 use crate::input::sources::Sources;
 use crate::progress::Progress;
 use crate::report::assets::slug;
-use crate::report::npy_rows::NpyRows;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use crate::report::npy_rows::{self, NpyRows};
 use std::path::Path;
 
 /// The file beside the arrays that names the image of each of their rows.
@@ -43,7 +41,6 @@ pub fn write(
     let tensors: Vec<&str> = targets.iter().map(|target| target.tensor.as_str()).collect();
     let sources = Sources::new(&network.loaded, &section.inputs, None, chapter.seed);
     let arrays = ActivationArrays::new(&network.loaded, &sources, &tensors)?;
-    std::fs::create_dir_all(folder).map_err(|cause| Error::writing(folder, &cause))?;
     let names: Vec<String> =
         targets.iter().map(|target| slug(target.layer.as_ref().unwrap_or(&target.tensor))).collect();
     let mut files = Vec::with_capacity(names.len());
@@ -74,17 +71,10 @@ pub fn write(
         let shape = file.finish()?;
         written.files.push(format!("{name}.npy {shape:?}"));
     }
-    save(&folder.join(IMAGES), &rows)?;
+    npy_rows::write_names(&folder.join(IMAGES), &rows)?;
     Ok(written)
 }
 
 fn name(sources: &Sources, image: &Input) -> String {
     sources.name(image).unwrap_or_default().replace(['\n', '\r'], " ")
-}
-
-/// Writes the images' names, a line each.
-fn save(path: &Path, rows: &[String]) -> Result<()> {
-    let failed = |cause: std::io::Error| Error::writing(path, &cause);
-    let mut file = BufWriter::new(File::create(path).map_err(failed)?);
-    rows.iter().try_for_each(|row| writeln!(file, "{row}")).and_then(|()| file.flush()).map_err(failed)
 }

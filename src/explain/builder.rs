@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::explain::explainer::{Explainer, Wanted};
 use crate::explain::explanation::Explanation;
 use crate::explain::filters::{self, AscentRequest, ConvolutionGraph, LayerAscents, Scene};
-use crate::input::loaded::LoadedNetwork;
+use crate::input::loaded::{LoadedNetwork, NetworkOptions};
 use crate::input::sources::Sources;
 use crate::model::layers::table::{Description, describe};
 use crate::visualize::cam::Method;
@@ -111,7 +111,8 @@ impl ExplainerBuilder {
     pub fn load(self) -> Result<Explainer> {
         let complain = |key: &Located<String>, message: String| Error::input(format!("{}: {message}", key.key));
         let given = (self.preprocessing != Preprocessing::default()).then_some(&self.preprocessing);
-        let loaded = LoadedNetwork::load(&self.model, given, self.labels.as_deref(), &complain)?;
+        let options = NetworkOptions { preprocess: given, labels: self.labels.as_deref(), ..NetworkOptions::default() };
+        let loaded = LoadedNetwork::load(&self.model, options, &complain)?;
         let network = &loaded.network;
         network.require_convolution()?;
         let target = match (&self.target, network.heads().first()) {

@@ -3,8 +3,8 @@
 use crate::config::{Located, OtherInput, OtherValue, Preprocessing};
 use crate::error::{Error, Result};
 use crate::input::image::{Pixels, npy};
+use crate::input::prepared::image_levels;
 use crate::input::preprocessing;
-use crate::input::sources::image_levels;
 use crate::model::{GivenInputs, GraphInput, Network};
 use ndarray::{ArrayD, IxDyn};
 use std::path::Path;

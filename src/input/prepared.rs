@@ -1,8 +1,9 @@
 //! An input as the network gets it, with what is known of it: its name, its object, its true classes.
 
-use crate::error::Result;
-use crate::input::image::{Fit, Level, Preprocess, ResizeFilter, Size, resize};
+use crate::error::{Error, Result};
+use crate::input::image::{Fit, ImageLevels, Level, Levelling, Preprocess, ResizeFilter, Size, WHITE, decode, resize};
 use ndarray::{Array2, Array3, ArrayD, ArrayView3};
+use std::path::Path;
 
 /// One input, prepared to be run and shown.
 #[derive(Debug, Clone)]
@@ -80,6 +81,16 @@ impl Photograph {
         let ys = (0..rows).map(|row| within(y(row), self.fit.crop.height)).collect();
         (ys, (0..columns).map(|column| within(x(column), self.fit.crop.width)).collect())
     }
+}
+
+/// A photograph's values as a network's preprocessing takes them.
+///
+/// # Errors
+/// A file that cannot be read, or that does not fit; the message names it.
+pub(crate) fn image_levels(path: &Path, preprocess: &Preprocess) -> Result<ImageLevels> {
+    let levelling = Levelling { window: preprocess.window, as_they_stand: preprocess.as_they_stand, background: WHITE };
+    let levels = decode(path, preprocess.channels.count())?.levels(preprocess.channels, levelling);
+    levels.map_err(|cause| Error::input(format!("{}: {cause}", path.display())))
 }
 
 /// Bytes as values in [0, 1].

@@ -3,11 +3,9 @@
 use crate::config::{Input, Region, Source};
 use crate::error::{Error, Result};
 use crate::input::files;
-use crate::input::image::{
-    Channels, Fit, ImageLevels, Level, Levelling, Pixels, Prepared, Preprocess, WHITE, decode, grey_to_rgb, read,
-};
+use crate::input::image::{Channels, Fit, ImageLevels, Level, Pixels, Prepared, Preprocess, grey_to_rgb, read};
 use crate::input::loaded::LoadedNetwork;
-use crate::input::prepared::{Photograph, PreparedInput, unit};
+use crate::input::prepared::{Photograph, PreparedInput, image_levels, unit};
 use crate::input::{digit, idx, line};
 use crate::model::Head;
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3};
@@ -261,16 +259,6 @@ fn project(mask: &Array2<bool>, fit: &Fit) -> Array2<bool> {
         let (x, y) = fit.to_photo((column as f64 + 0.5, row as f64 + 0.5));
         x >= 0.0 && y >= 0.0 && mask.get((y as usize, x as usize)).copied().unwrap_or(false)
     })
-}
-
-/// A photograph's values as a network's preprocessing takes them.
-///
-/// # Errors
-/// A file that cannot be read, or that does not fit; the message names it.
-pub(crate) fn image_levels(path: &Path, preprocess: &Preprocess) -> Result<ImageLevels> {
-    let levelling = Levelling { window: preprocess.window, as_they_stand: preprocess.as_they_stand, background: WHITE };
-    let levels = decode(path, preprocess.channels.count())?.levels(preprocess.channels, levelling);
-    levels.map_err(|cause| Error::input(format!("{}: {cause}", path.display())))
 }
 
 /// A photograph as the network sees it, and as the page shows it.

@@ -20,7 +20,7 @@ pub struct NpyRows {
 }
 
 impl NpyRows {
-    /// Begins a file, which must not exist.
+    /// Begins a file, which must not exist, in a folder that is made if it is missing.
     ///
     /// # Errors
     /// A file in the way, or a folder that cannot be written to.
@@ -30,6 +30,7 @@ impl NpyRows {
         }
         let failed = |cause: std::io::Error| Error::writing(path, &cause);
         let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(|cause| Error::writing(folder, &cause))?;
         let mut file = BufWriter::new(NamedTempFile::new_in(folder).map_err(failed)?);
         file.write_all(&[b' '; HEADER]).map_err(failed)?;
         Ok(NpyRows { path: path.to_path_buf(), file, shape: None, rows: 0 })
@@ -82,6 +83,15 @@ impl NpyRows {
         file.persist_noclobber(&self.path).map_err(|cause| failed(cause.error))?;
         Ok(shape)
     }
+}
+
+/// Writes a name a line.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_names(path: &Path, names: &[String]) -> Result<()> {
+    let text: String = names.iter().map(|name| format!("{name}\n")).collect();
+    std::fs::write(path, text).map_err(|cause| Error::writing(path, &cause))
 }
 
 #[cfg(test)]

@@ -1,62 +1,11 @@
 //! Resizing, and the geometry of it: where a pixel of a network's input lies in the photograph.
 
 use crate::error::{Error, Result};
-use crate::input::image::resample::{Level, resample};
+use crate::input::image::resample::{Level, ResizeFilter, Size, resample};
 use ndarray::{Array3, ArrayView3, s};
 
 /// The most pixels of a resized photograph; only a very long and narrow one that is to be enlarged could have more.
 const MAX_PIXELS: usize = 1 << 25;
-
-/// Height and width in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
-    pub height: usize,
-    pub width: usize,
-}
-
-impl Size {
-    /// A square.
-    pub fn square(side: usize) -> Size {
-        Size { height: side, width: side }
-    }
-
-    fn of<T>(image: &ArrayView3<T>) -> Size {
-        Size { height: image.dim().0, width: image.dim().1 }
-    }
-}
-
-/// How the values between pixels are computed. Except for `Nearest`, the filter widens when an image is made smaller, so that nothing aliases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ResizeFilter {
-    Nearest,
-    /// Linear interpolation, as Pillow's BILINEAR.
-    #[default]
-    Triangle,
-    /// Cubic with a = −1/2, as Pillow's BICUBIC.
-    CatmullRom,
-    Lanczos3,
-}
-
-impl ResizeFilter {
-    /// All filters, in the order of their cost.
-    pub const ALL: [ResizeFilter; 4] =
-        [ResizeFilter::Nearest, ResizeFilter::Triangle, ResizeFilter::CatmullRom, ResizeFilter::Lanczos3];
-
-    /// The name, as in a chapter file and on a page.
-    pub fn name(self) -> &'static str {
-        match self {
-            ResizeFilter::Nearest => "nearest",
-            ResizeFilter::Triangle => "triangle",
-            ResizeFilter::CatmullRom => "catmull-rom",
-            ResizeFilter::Lanczos3 => "lanczos3",
-        }
-    }
-
-    /// The filter of a name.
-    pub fn from_name(name: &str) -> Option<ResizeFilter> {
-        ResizeFilter::ALL.into_iter().find(|filter| filter.name() == name)
-    }
-}
 
 /// How a photograph is made to fit a network's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,9 +9,9 @@ mod tiff;
 mod window;
 
 pub use decoded::{DecodedImage, FileChannels, ImageLevels, Levelling, Pixels, Scale, composite, on_white};
-pub use fit::{Fit, FitMode, ResizeFilter, Size, resize};
+pub use fit::{Fit, FitMode, resize};
 pub use preprocess::{Channels, Layout, PRESETS, Prepared, Preprocess, usual_shortest};
-pub use resample::Level;
+pub use resample::{Level, ResizeFilter, Size};
 pub use window::{Bound, Window};
 
 use crate::error::{Error, Result};

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::input::image::decoded::{composite, on_white};
-use crate::input::image::fit::{Fit, FitMode, ResizeFilter, Size};
-use crate::input::image::resample::Level;
+use crate::input::image::fit::{Fit, FitMode};
+use crate::input::image::resample::{Level, ResizeFilter, Size};
 use crate::input::image::window::Window;
 use ndarray::{Array3, Array4, ArrayView3, ArrayView4};
 

@@ -3,9 +3,60 @@
 //! The weights are Pillow's and the `image` crate's: a filter's kernel at the distances of the old pixels' centres, in units of a
 //! new pixel where that is larger, normalised to a sum of one; rows first, then columns, in single precision.
 
-use crate::input::image::fit::{ResizeFilter, Size};
 use ndarray::{Array3, ArrayView3};
 use std::f32::consts::PI;
+
+/// Height and width in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    pub height: usize,
+    pub width: usize,
+}
+
+impl Size {
+    /// A square.
+    pub fn square(side: usize) -> Size {
+        Size { height: side, width: side }
+    }
+
+    /// The size of an image [height, width, channels].
+    pub(crate) fn of<T>(image: &ArrayView3<T>) -> Size {
+        Size { height: image.dim().0, width: image.dim().1 }
+    }
+}
+
+/// How the values between pixels are computed. Except for `Nearest`, the filter widens when an image is made smaller, so that nothing aliases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResizeFilter {
+    Nearest,
+    /// Linear interpolation, as Pillow's BILINEAR.
+    #[default]
+    Triangle,
+    /// Cubic with a = −1/2, as Pillow's BICUBIC.
+    CatmullRom,
+    Lanczos3,
+}
+
+impl ResizeFilter {
+    /// All filters, in the order of their cost.
+    pub const ALL: [ResizeFilter; 4] =
+        [ResizeFilter::Nearest, ResizeFilter::Triangle, ResizeFilter::CatmullRom, ResizeFilter::Lanczos3];
+
+    /// The name, as in a chapter file and on a page.
+    pub fn name(self) -> &'static str {
+        match self {
+            ResizeFilter::Nearest => "nearest",
+            ResizeFilter::Triangle => "triangle",
+            ResizeFilter::CatmullRom => "catmull-rom",
+            ResizeFilter::Lanczos3 => "lanczos3",
+        }
+    }
+
+    /// The filter of a name.
+    pub fn from_name(name: &str) -> Option<ResizeFilter> {
+        ResizeFilter::ALL.into_iter().find(|filter| filter.name() == name)
+    }
+}
 
 /// A value of an image on the scale 0 to 255: a byte, or a number that is not rounded.
 pub trait Level: Copy + Default + Into<f32> + Into<f64> + Send + Sync {
