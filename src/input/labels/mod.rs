@@ -37,7 +37,7 @@ pub fn of_heads(network: &Network, file: Option<&Path>) -> Result<HeadLabels> {
     };
     let labels = of_one_unit(heads, read(path)?);
     if !heads.iter().any(|head| fits(head, &labels)) {
-        return Err(Error::input(format!("{}: {}", path.display(), misfit(network, &labels))));
+        return Err(Error::Labels { path: path.to_path_buf(), problem: misfit(network, &labels) });
     }
     let of = |head: &Head| if fits(head, &labels) { Some(labels.clone()) } else { own(head) };
     Ok(HeadLabels { by_head: heads.iter().map(of).collect(), offer: None })
@@ -158,7 +158,7 @@ pub fn of(head: &Head, labels: Option<&[String]>, unit: usize) -> String {
 /// A file that cannot be read or holds no labels: what was found and what is expected.
 pub fn read(path: &Path) -> Result<Vec<String>> {
     let labels = text::text(&read_bytes(path)?).and_then(|text| parse(&text));
-    labels.map_err(|problem| Error::input(format!("{}: {problem}", path.display())))
+    labels.map_err(|problem| Error::Labels { path: path.to_path_buf(), problem })
 }
 
 #[cfg(test)]
