@@ -63,6 +63,15 @@ fn independent_classes_are_read_by_sigmoids_and_softmax_is_said_where_it_is_assu
     let none = explained("multilabel", "logits.onnx", &[&unit[..], &["--scores", "none"]].concat()).0;
     assert_eq!(none[0]["heads"][0]["top"][0]["label"], "Consolidation");
     assert!((none[0]["heads"][0]["top"][0]["value"].as_f64().unwrap() - 0.891_135).abs() < 1e-4);
+    // Several classes at once: a map for each.
+    let out = tempfile::tempdir().unwrap();
+    let target = out.path().join("out");
+    let both = ["explain", "sigmoid.onnx", "--class", "Mass,Nodule", "--out", target.to_str().unwrap()];
+    let output = convscope(&repository("tests/cases/multilabel"), &[&both[..], &unit[..]].concat());
+    assert!(output.status.success(), "{}", message(&output));
+    let page: Value = serde_json::from_str(&fs::read_to_string(target.join("chapter.json")).unwrap()).unwrap();
+    let explained = |section: usize| page["sections"][section]["inputs"][0]["heatmaps"][0]["data"][0]["label"].clone();
+    assert_eq!([explained(0), explained(1)], ["Mass", "Nodule"]);
     let contrary = ["explain", "sigmoid.onnx", "xray.png", "--scores", "softmax"];
     refused("multilabel", &contrary, "--scores: the graph itself ends in a sigmoid");
 }

@@ -25,7 +25,8 @@ pub struct Explain {
     /// The layer or tensor whose activation is explained [default: the activation after the last convolution]
     #[arg(long, value_name = "NAME")]
     pub layer: Option<String>,
-    /// The class to explain: its number or label, `predicted`, or `true`
+    /// The class to explain: its number or label, `predicted`, or `true`; several, as in Mass,Nodule without a blank after the comma, are
+    /// explained one after the other
     #[arg(long, default_value = "predicted", value_name = "K|predicted|true")]
     pub class: String,
     /// What another input of the network gets, of one that takes several: an image, a .npy array, or a number. An image is explained,
@@ -79,6 +80,18 @@ fn heatmap_methods() -> Vec<&'static str> {
     cam::Method::NAMES.into_iter().chain(saliency::Method::NAMES).collect()
 }
 
+/// The classes of a list such as `Mass,Nodule`. A comma before a blank belongs to a label, as in "tabby, tabby cat".
+fn classes(text: &str) -> Vec<String> {
+    let mut classes: Vec<String> = Vec::new();
+    for part in text.split(',') {
+        match classes.last_mut() {
+            Some(last) if part.starts_with(' ') || part.is_empty() => *last = format!("{last},{part}"),
+            _ => classes.push(part.to_string()),
+        }
+    }
+    classes
+}
+
 /// A section for each other input that is an image, in which that image is explained and the first photograph is given.
 fn companions(section: &Section) -> Vec<Section> {
     let Some(Source::Image { path: photograph, .. }) = section.inputs.first().map(|input| &input.source) else {
@@ -118,7 +131,9 @@ impl Explain {
             names => names.iter().map(|name| Located::option("--activations", name.clone())).collect(),
         });
         section.target = self.layer.clone().map(|name| Located::option("--layer", name));
-        section.class = Located::option("--class", Class::of(&self.class));
+        let classes = classes(&self.class);
+        let class = |word: &String| Located::option("--class", Class::of(word));
+        section.class = classes.first().map_or(section.class, class);
         // Filters do not depend on the photographs, and a large network has thousands; `convscope filters` shows them.
         section.filters = Some(Vec::new());
         section.labels = self.labels.clone().map(|path| Located::option("--labels", path));
@@ -135,6 +150,15 @@ impl Explain {
         let companions = companions(&section);
         let mut chapter = Chapter { notes: images.left_out, ..Chapter::of(&title, section) };
         chapter.sections.extend(companions);
+        if let Some(first) = chapter.sections.first().cloned() {
+            let further = classes.iter().skip(1).map(|word| Section {
+                title: format!("{}: the class {word}", first.title),
+                class: class(word),
+                activations: Some(Vec::new()),
+                ..first.clone()
+            });
+            chapter.sections.extend(further);
+        }
         Ok(chapter)
     }
 }
