@@ -115,7 +115,12 @@ fn starting_point(network: &Network, given: &Preprocessing) -> Start {
         " and the keys given"
     };
     if let Some(said) = said(network) {
-        return known(said.keys, format!("from {}{also}", said.by));
+        let usual = match said.unsaid.as_slice() {
+            [] => String::new(),
+            [one] => format!("; {one} is not said there, and is the usual"),
+            several => format!("; {} are not said there, and are the usual", several.join(", ")),
+        };
+        return known(said.keys, format!("from {}{also}{usual}", said.by));
     }
     let channels_last = network.input().channels_last;
     // Keras stretches photographs, torchvision cuts out the centre.

@@ -12,6 +12,8 @@ pub struct Said {
     pub keys: Preprocessing,
     /// Such as "the model's metadata".
     pub by: String,
+    /// What it does not say, for which the usual is taken, such as "the filter".
+    pub unsaid: Vec<&'static str>,
 }
 
 /// What the files of a model say, the metadata first; `None` where they say nothing.
@@ -21,15 +23,18 @@ pub fn said(network: &Network) -> Option<Said> {
     metadata(network.metadata(), side).or_else(|| {
         let folder = network.file().parent().unwrap_or(Path::new(""));
         ["preprocessor_config.json", "config.json"].into_iter().find_map(|file| {
-            let keys = configuration(&object(&std::fs::read_to_string(folder.join(file)).ok()?)?, side)?;
-            Some(Said { keys, by: by(&format!("{file} beside the model")) })
+            let config = object(&std::fs::read_to_string(folder.join(file)).ok()?)?;
+            let keys = configuration(&config, side)?;
+            Some(Said { unsaid: unsaid(&keys, scaled(&config)), keys, by: by(&format!("{file} beside the model")) })
         })
     })
 }
 
 /// What the metadata says, in the dialects of those who write any. `side` is the shorter side of the input, where it is fixed.
 fn metadata(metadata: &BTreeMap<String, String>, side: Option<usize>) -> Option<Said> {
-    let said = |keys: Option<Preprocessing>, by: &str| keys.map(|keys| Said { keys, by: by.to_string() });
+    let said = |keys: Option<Preprocessing>, by: &str| {
+        keys.map(|keys| Said { unsaid: unsaid(&keys, true), keys, by: by.to_string() })
+    };
     let nested = || {
         let values =
             ["preprocessor_config", "pretrained_cfg", "config"].into_iter().filter_map(|key| metadata.get(key));
@@ -39,11 +44,36 @@ fn metadata(metadata: &BTreeMap<String, String>, side: Option<usize>) -> Option<
         let entry = |(key, text): (&String, &String)| (key.clone(), value(text));
         configuration(&metadata.iter().map(entry).collect(), side)
     };
+    let told = || said(nested().or_else(flat), "the model's metadata");
+    // Who writes these keys divides bytes by 255 without saying so.
+    let divided = |said: Said| Said { unsaid: unsaid(&said.keys, metadata_scaled(metadata)), ..said };
     said(ours(metadata), "the model's metadata")
-        .or_else(|| said(nested().or_else(flat), "the model's metadata"))
+        .map(|said| Said { unsaid: Vec::new(), ..said })
+        .or_else(|| told().map(divided))
         .or_else(|| said(openvino(metadata), "the model's metadata (OpenVINO's model_info)"))
-        .or_else(|| said(ultralytics(metadata), "the model's metadata (Ultralytics)"))
+        .or_else(|| {
+            let unsaid = vec!["the division of bytes by 255", "the fit", "the filter"];
+            said(ultralytics(metadata), "Ultralytics' task in the model's metadata").map(|said| Said { unsaid, ..said })
+        })
         .or_else(|| said(onnx_image(metadata), "the model's metadata (ONNX's image properties)"))
+}
+
+/// What keys leave out; `scale` tells whether the scale of the values is said.
+fn unsaid(keys: &Preprocessing, scale: bool) -> Vec<&'static str> {
+    let fit = keys.fit.is_some() || keys.shortest.is_some();
+    let parts = [(scale, "the division of bytes by 255"), (fit, "the fit"), (keys.filter.is_some(), "the filter")];
+    parts.into_iter().filter(|(said, _)| !said).map(|(_, part)| part).collect()
+}
+
+/// Whether a configuration says what pixels are multiplied by.
+fn scaled(config: &Map<String, Value>) -> bool {
+    config.contains_key("rescale_factor") || config.get("do_rescale").and_then(Value::as_bool) == Some(false)
+}
+
+/// As [`scaled`], of the metadata's own keys and of the configurations within it.
+fn metadata_scaled(metadata: &BTreeMap<String, String>) -> bool {
+    metadata.contains_key("rescale_factor")
+        || metadata.values().filter_map(|text| object(text)).any(|config| scaled(&config))
 }
 
 /// The key `preprocessing`: `{"scale": "u8/255"}`, or the keys of a chapter file.

@@ -27,11 +27,12 @@ fn what_the_user_says_goes_before_what_the_files_say() {
     let plain = made(&told, &Preprocessing::default()).unwrap();
     assert_eq!((plain.preprocess.mean[1], plain.preprocess.std[0], plain.assumed), (0.4, 0.2, false));
     assert_eq!(plain.preprocess.fit, FitMode::CentreCrop { shortest: 64 });
-    assert_eq!(plain.origin, "from the model's metadata");
+    let usual = "the division of bytes by 255, the filter are not said there, and are the usual";
+    assert_eq!(plain.origin, format!("from the model's metadata; {usual}"));
     // How it is fitted leaves the values alone.
     let stretched = made(&told, &Preprocessing { fit: option("stretch"), ..Preprocessing::default() }).unwrap();
     assert_eq!((stretched.preprocess.mean[1], stretched.preprocess.fit), (0.4, FitMode::Stretch));
-    assert_eq!(stretched.origin, "from the model's metadata and the keys given");
+    assert_eq!(stretched.origin, format!("from the model's metadata and the keys given; {usual}"));
     // Values, or a preset, start afresh.
     let scaled = made(&told, &Preprocessing { scale: Some(0.5), ..Preprocessing::default() }).unwrap();
     assert_eq!((scaled.preprocess.scale, scaled.preprocess.mean, scaled.preprocess.std), (0.5, vec![0.0], vec![1.0]));
