@@ -118,7 +118,7 @@ fn starting_point(network: &Network, given: &Preprocessing) -> Start {
         let usual = match said.unsaid.as_slice() {
             [] => String::new(),
             [one] => format!("; {one} is not said there, and is the usual"),
-            several => format!("; {} are not said there, and are the usual", several.join(", ")),
+            several => format!("; {} are not said there, and are the usual", several.join(" and ")),
         };
         return known(said.keys, format!("from {}{also}{usual}", said.by));
     }

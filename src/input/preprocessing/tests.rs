@@ -27,7 +27,7 @@ fn what_the_user_says_goes_before_what_the_files_say() {
     let plain = made(&told, &Preprocessing::default()).unwrap();
     assert_eq!((plain.preprocess.mean[1], plain.preprocess.std[0], plain.assumed), (0.4, 0.2, false));
     assert_eq!(plain.preprocess.fit, FitMode::CentreCrop { shortest: 64 });
-    let usual = "the division of bytes by 255, the filter are not said there, and are the usual";
+    let usual = "the division of bytes by 255 and the filter are not said there, and are the usual";
     assert_eq!(plain.origin, format!("from the model's metadata; {usual}"));
     // How it is fitted leaves the values alone.
     let stretched = made(&told, &Preprocessing { fit: option("stretch"), ..Preprocessing::default() }).unwrap();
