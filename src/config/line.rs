@@ -16,9 +16,13 @@ pub const CLASSES: usize = 96;
 /// The four attributes of a line, each as its label: length 0..2, width 0..2, color 0..2, angle 0..12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attributes {
+    /// Index into [`LENGTHS`].
     pub length: usize,
+    /// Index into [`WIDTHS`].
     pub width: usize,
+    /// Index into [`COLORS`].
     pub color: usize,
+    /// Index into [`ANGLES`].
     pub angle: usize,
 }
 

@@ -11,11 +11,15 @@ pub const Z95: f64 = 1.959_963_984_540_054;
 /// A share of `n` cases with its 95 % interval; of no case at all it is 0 with the interval [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Proportion {
+    /// Cases that were right.
     pub hits: usize,
+    /// All cases.
     pub n: usize,
     /// hits / n, in [0, 1].
     pub value: f64,
+    /// The interval's lower end.
     pub low: f64,
+    /// The interval's upper end.
     pub high: f64,
 }
 

@@ -13,6 +13,7 @@ pub struct Agreement {
     pub difference: Option<f64>,
     /// The distance between the centres of mass in pixels; `None` likewise.
     pub distance: Option<f64>,
+    /// Pairs of maps.
     pub pairs: usize,
     /// Pairs left out because a map is empty.
     pub empty_pairs: usize,

@@ -22,6 +22,7 @@ pub struct Perturbation<'a> {
 /// The scores at 0/steps, 1/steps … of the pixels, and their mean over the way.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
+    /// The score at each step, the first before any.
     pub scores: Vec<f64>,
     /// Area under the curve by the trapezoidal rule over [0, 1]; within the range of the scores.
     pub auc: f64,

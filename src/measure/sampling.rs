@@ -46,7 +46,9 @@ impl Axis {
 /// Bilinear interpolation from a grid [rows, columns] to an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampling {
+    /// Down the image.
     pub rows: Axis,
+    /// Across it.
     pub columns: Axis,
 }
 

@@ -11,7 +11,9 @@ use crate::tensor::window::Window;
 /// A convolution with fixed weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
+    /// Kernel, strides, dilations and paddings.
     pub window: Window,
+    /// Groups that the channels are divided into.
     pub groups: usize,
     /// Input channels.
     pub inputs: usize,

@@ -8,10 +8,15 @@ use crate::tensor::Real;
 /// A matrix in a slice: element (i, j) is at `i · row_stride + j · column_stride`.
 #[derive(Clone, Copy)]
 pub struct Matrix<D> {
+    /// The elements.
     pub data: D,
+    /// Number of rows.
     pub rows: usize,
+    /// Number of columns.
     pub columns: usize,
+    /// Elements from one row to the next.
     pub row_stride: usize,
+    /// Elements from one column to the next.
     pub column_stride: usize,
 }
 

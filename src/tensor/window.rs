@@ -66,6 +66,7 @@ impl Axis {
 /// A window over one to three spatial axes, held as three: missing leading axes are [`Axis::UNIT`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
+    /// Depth, rows and columns; an image has a depth of one.
     pub axes: [Axis; 3],
 }
 

@@ -13,11 +13,20 @@ pub enum Cause {
     /// The layer's activation is zero everywhere.
     ActivationZero,
     /// The gradient is exactly zero because a function with a flat end lies between, at such an end.
-    Saturated { at: String },
+    Saturated {
+        /// The operator's node.
+        at: String,
+    },
     /// The gradient is exactly zero because every unit on the way to the class is switched off.
-    NoActiveUnit { at: String },
+    NoActiveUnit {
+        /// The operator's node.
+        at: String,
+    },
     /// The gradient is exactly zero because the score does not depend on the layer at all.
-    ScoreConstant { at: String },
+    ScoreConstant {
+        /// The operator's node.
+        at: String,
+    },
     /// The gradient is there, but the weighted sum is negative at every place: the layer speaks against the class everywhere.
     AllNegative,
     /// The map has one and the same value everywhere.
@@ -85,9 +94,13 @@ pub fn of_map<'a>(
 
 /// One way back from a score to a layer.
 pub struct Walk<'a, T> {
+    /// The network.
     pub graph: &'a Graph,
+    /// Its values for one image.
     pub tape: &'a Tape<'a, T>,
+    /// The score: values with the weights of their elements.
     pub seeds: &'a [(ValueId, ArrayD<T>)],
+    /// The layer.
     pub target: ValueId,
 }
 

@@ -38,9 +38,13 @@ impl Field {
 /// A rectangle of an image, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
+    /// The first row.
     pub top: usize,
+    /// The first column.
     pub left: usize,
+    /// Rows.
     pub height: usize,
+    /// Columns.
     pub width: usize,
 }
 
@@ -134,6 +138,7 @@ pub enum Confirmation {
 pub struct Standing {
     /// The highest activation over the natural inputs, and which of them has it.
     pub best: f32,
+    /// The natural input that has it.
     pub best_input: usize,
     /// The ascended image's activation at the norm of that input.
     pub at_equal_norm: f32,
@@ -141,6 +146,7 @@ pub struct Standing {
     pub ratio: Option<f32>,
     /// Percentage of the natural inputs that the image, brought to the norm of each, excites the filter at least as much as.
     pub percentile: f32,
+    /// Whether natural inputs bear the image out.
     pub confirmation: Confirmation,
 }
 

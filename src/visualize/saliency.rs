@@ -11,9 +11,13 @@ pub type ScoreGradient<'a> = dyn Fn(&ArrayD<f32>) -> Result<(f32, ArrayD<f32>)> 
 /// [`Method::Gradient`] with the guided rule at every ReLU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
+    /// The gradient itself (Simonyan et al. 2013, arXiv:1312.6034).
     Gradient,
+    /// The gradient with the guided rule at each ReLU (Springenberg et al. 2014, arXiv:1412.6806).
     GuidedBackprop,
+    /// The mean gradient of noisy copies (Smilkov et al. 2017, arXiv:1706.03825).
     SmoothGrad,
+    /// The gradient summed along a path from zeros (Sundararajan et al. 2017, arXiv:1703.01365).
     IntegratedGradients,
 }
 

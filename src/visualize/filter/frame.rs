@@ -7,9 +7,13 @@ use crate::random::Random;
 /// The network's input as an image: [1, h, w, c] or [1, c, h, w].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
+    /// Rows.
     pub height: usize,
+    /// Columns.
     pub width: usize,
+    /// Channels.
     pub channels: usize,
+    /// Whether the channels are the last axis, else the one behind the batch.
     pub channels_last: bool,
 }
 

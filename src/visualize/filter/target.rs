@@ -18,12 +18,15 @@ pub struct Convolution<'g> {
 
 /// The sub-graph that leads to one channel (or, as a whole, to all of them).
 pub struct Target {
+    /// The operators.
     pub graph: Graph,
+    /// The image.
     pub input: ValueId,
     /// The channel before its activation.
     pub before: ValueId,
     /// The channel after its activation; the same as `before` without one.
     pub after: ValueId,
+    /// The axis of the channels.
     pub channel_axis: usize,
     /// The channel's index along `channel_axis` of `before` and `after`: 0 where the convolution was cut down to it.
     pub channel: usize,

@@ -30,10 +30,13 @@ impl Motions {
 /// One motion: a shift, an enlargement and a turn about the centre, and another shift. Shifts are (down, right) in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Motion {
+    /// The first shift.
     pub before: [f32; 2],
+    /// The enlargement.
     pub scale: f32,
     /// In radians.
     pub angle: f32,
+    /// The second shift.
     pub after: [f32; 2],
 }
 
