@@ -48,7 +48,7 @@ pub enum Error {
     /// Preprocessing that the network or the program does not know.
     #[error("{key}: {problem}")]
     Preprocessing {
-        /// The key or option.
+        /// The key or option, or the network that it is about.
         key: String,
         /// What is wrong, and what there is.
         problem: String,

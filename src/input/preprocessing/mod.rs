@@ -60,10 +60,10 @@ pub fn recipe(
     let size = match (input.size(), given.size.or(start.keys.size)) {
         (Some((height, width)), _) | (None, Some((height, width))) => Size { height, width },
         (None, None) => {
-            let name = network.name();
-            return Err(Error::input(format!(
-                "{name}: the network takes images of any size; give one, as in --size 224,224 or the chapter's preprocess.size"
-            )));
+            return Err(wrong(
+                network.name(),
+                "the network takes images of any size; give one, as in --size 224,224 or the chapter's preprocess.size",
+            ));
         }
     };
     let layout = if input.channels_last { Layout::Nhwc } else { Layout::Nchw };
@@ -78,13 +78,18 @@ pub fn recipe(
         && preprocess.mean.len().max(preprocess.std.len()) != 1
         && preprocess.mean.len().max(preprocess.std.len()) != bands
     {
-        let name = network.name();
-        return Err(Error::input(format!(
-            "{name}: the preset {preset} is for colours, and the network takes {bands} channels; say --preprocess none, keras-0-1 or \
+        let problem = format!(
+            "the preset {preset} is for colours, and the network takes {bands} channels; say --preprocess none, keras-0-1 or \
              keras-pm1, and --mean and --std with one value or {bands}"
-        )));
+        );
+        return Err(wrong(network.name(), problem));
     }
     Ok(Recipe { preprocess, origin: start.origin, assumed: start.assumed })
+}
+
+/// An error in how images become inputs: what it is about, and what is wrong.
+fn wrong(about: &str, problem: impl Into<String>) -> Error {
+    Error::Preprocessing { key: about.to_string(), problem: problem.into() }
 }
 
 /// Keys to start from, and where they come from.
@@ -211,13 +216,13 @@ fn override_with(
         (3, Channels::Bgr) => Channels::Bgr,
         (3, _) => Channels::Rgb,
         (bands, Channels::Bgr) if bands != 4 => {
-            return Err(Error::input(format!(
-                "preprocess: the network takes {bands} channels; the order blue, green, red goes with three"
-            )));
+            let problem = format!("the network takes {bands} channels; the order blue, green, red goes with three");
+            return Err(wrong("preprocess", problem));
         }
         (_, Channels::Bgr) => {
-            return Err(Error::input(
-                "preprocess: the network reads red, green, blue and opacity; the order blue, green, red goes with three channels",
+            return Err(wrong(
+                "preprocess",
+                "the network reads red, green, blue and opacity; the order blue, green, red goes with three channels",
             ));
         }
         (4, _) => Channels::Rgba,
@@ -236,10 +241,8 @@ fn override_with(
         let Some(values) = values else { continue };
         // Three values leave the opacity of a fourth channel alone.
         if values.len() != 1 && values.len() != channels && !(values.len() == 3 && channels == 4) {
-            return Err(Error::input(format!(
-                "preprocess: `{key}` has {} values; the input has {channels} channels",
-                values.len()
-            )));
+            let problem = format!("`{key}` has {} values; the input has {channels} channels", values.len());
+            return Err(wrong("preprocess", problem));
         }
         place.clone_from(values);
     }
