@@ -23,21 +23,27 @@
 //! [`Explainer`] also checks gradients, lists layers and seeks what filters look for; the folder `examples/` has three short programs.
 //! A whole chapter is made by [`chapter::chapter`], as the program `convscope` does.
 
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod backprop;
 pub mod chapter;
 pub mod config;
 pub mod error;
 pub mod explain;
 pub mod figure;
+pub mod file;
 pub mod finite_gradient;
 pub mod input;
 pub mod measure;
 pub mod model;
+pub mod output;
 pub mod progress;
 pub mod random;
 pub mod report;
 pub mod study;
 pub mod tensor;
+pub mod terminal;
+pub mod text;
 pub mod visualize;
 
 pub use error::{Error, Result};

@@ -1,5 +1,7 @@
 //! The program: parses arguments, calls the library, and turns errors into messages and exit codes.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 
 use clap::Parser;
@@ -13,20 +15,40 @@ use convscope::input::export;
 use convscope::input::preprocessing;
 use convscope::model::Network;
 use convscope::model::layers::table;
+use convscope::output::{self, Claims, Destination};
 use convscope::progress::Progress;
 use convscope::report::{self, SideFiles};
 use convscope::study::sizes::Sizes;
+use convscope::{terminal, text};
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match start(&cli) {
+    let ended = match Cli::try_parse() {
+        Ok(cli) => start(&cli),
+        Err(stop) => return usage(&stop),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("convscope: {}", harmless(&error.to_string()));
+            terminal::say(&format!("convscope: {error}"));
             ExitCode::from(if error.is_input() { 2 } else { 1 })
         }
+    }
+}
+
+/// Says what is wrong with the arguments, which the message repeats; or prints the help or version that was asked for.
+fn usage(stop: &clap::Error) -> ExitCode {
+    if stop.use_stderr() {
+        terminal::say(stop.render().to_string().trim_end());
+        return ExitCode::from(2);
+    }
+    match stop.print() {
+        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
+            terminal::say(&format!("convscope: stdout: cannot be written: {cause}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 
@@ -43,20 +65,25 @@ fn run(cli: &Cli) -> Result<()> {
     let progress = Progress::new(cli.common.quiet);
     let say = |text: String| {
         if !cli.common.quiet {
-            eprintln!("{text}");
+            terminal::say(&text);
         }
     };
     match &cli.command {
         Command::Report(arguments) => {
             let chapter = Chapter::read(&arguments.chapter)?;
             let sizes = if arguments.quick { Sizes::QUICK } else { Sizes::FULL };
+            let destination = open(&arguments.out, report::claims(false, false))?;
             let made = chapter::chapter(&chapter, Some(&sizes), &progress)?;
-            publish(made, &arguments.out, false, &say)
+            publish(made, destination, false, &say)
         }
         Command::Explain(arguments) => {
-            let made = chapter::explain(&arguments.chapter()?, arguments.gallery, &progress)?;
-            made.artifacts.summary.iter().for_each(|line| say(line.clone()));
-            publish(made, &arguments.out, arguments.raw, &say)
+            let chapter = arguments.chapter()?;
+            let destination = open(&arguments.out, report::claims(true, arguments.raw))?;
+            let made = chapter::explain(&chapter, arguments.gallery, &progress)?;
+            let summary = made.artifacts.summary.clone();
+            publish(made, destination, arguments.raw, &say)?;
+            summary.into_iter().for_each(say);
+            Ok(())
         }
         Command::Activations(arguments) => {
             let made = activation_files::write(&arguments.chapter()?, &arguments.layers(), &arguments.out, &progress)?;
@@ -65,18 +92,19 @@ fn run(cli: &Cli) -> Result<()> {
             Ok(())
         }
         Command::Filters(arguments) => {
+            let destination = open(&arguments.out, report::claims(false, arguments.raw))?;
             let made = chapter::filters::page(&arguments.model, &arguments.options(), &progress)?;
-            publish(made, &arguments.out, arguments.raw, &say)
+            publish(made, destination, arguments.raw, &say)
         }
         Command::Gradcheck(arguments) => {
             let check = chapter::gradcheck(&arguments.chapter(), &progress)?;
-            print(&if arguments.json { json(&check)? } else { gradients::table(&check) })?;
+            terminal::print(&if arguments.json { json(&check)? } else { gradients::table(&check) })?;
             if check.holds() { Ok(()) } else { Err(Error::other("the gradients do not hold")) }
         }
         Command::Inspect(arguments) => {
             let network = Network::load_sized(&arguments.model, arguments.size)?;
             let columns = table::Columns { receptive_fields: true, tensors: true, costs: true };
-            print(&if arguments.json {
+            terminal::print(&if arguments.json {
                 json(&table::describe(&network))?
             } else {
                 let table = table::render(&network, columns, arguments.detail());
@@ -84,10 +112,17 @@ fn run(cli: &Cli) -> Result<()> {
             })
         }
         Command::Dataset(arguments) => match &arguments.kind {
-            DatasetKind::Line(wanted) => generate(wanted, export::lines, &say),
-            DatasetKind::Digit(wanted) => generate(wanted, export::digits, &say),
+            DatasetKind::Line(wanted) => generate(wanted, export::line_claims(), export::lines, &say),
+            DatasetKind::Digit(wanted) => generate(wanted, export::digit_claims(), export::digits, &say),
         },
     }
+}
+
+/// Opens the output folder before any work; an interruption from then on leaves it as it was.
+fn open(out: &Path, claims: Claims) -> Result<Destination> {
+    let destination = Destination::open(out, claims)?;
+    output::tidy_on_interrupt(destination.scratch());
+    Ok(destination)
 }
 
 /// How photographs would become inputs, as a line; nothing for an input that is no image.
@@ -101,43 +136,39 @@ fn photographs(network: &Network, size: Option<(usize, usize)>) -> String {
 }
 
 /// Writes a chapter's files and says where they are.
-fn publish(made: ChapterOutput, out: &Path, raw: bool, say: &dyn Fn(String)) -> Result<()> {
+fn publish(made: ChapterOutput, mut destination: Destination, raw: bool, say: &dyn Fn(String)) -> Result<()> {
     let ChapterOutput { page, artifacts } = made;
     let rendered = report::render(&page, artifacts.assets)?;
     let arrays = raw.then_some(artifacts.raw.as_slice());
-    report::write(out, &rendered, SideFiles { rows: artifacts.rows, arrays })?;
+    report::write(&mut destination, &rendered, SideFiles { rows: artifacts.rows, arrays })?;
+    let (html, arrays) = (destination.path("chapter.html"), destination.path(report::raw::FOLDER));
+    let published = destination.publish()?;
     if raw {
-        say(format!("{} arrays are in {}", artifacts.raw.len(), out.join(report::raw::FOLDER).display()));
+        say(format!("{} arrays are in {}", artifacts.raw.len(), arrays.display()));
+    }
+    for file in &published.kept {
+        say(format!("Note: {} is of an earlier run and was changed since; it stays", file.display()));
     }
     page.notes.iter().for_each(|note| say(format!("Note: {note}")));
-    say(format!("{} is ready; so are chapter.md and chapter.json beside it", out.join("chapter.html").display()));
+    say(format!("{} is ready; so are chapter.md and chapter.json beside it", html.display()));
     Ok(())
 }
 
-fn generate(wanted: &Generate, write: fn(&Path, u64, usize) -> Result<usize>, say: &dyn Fn(String)) -> Result<()> {
+/// A generator of a data set: where to, the seed, and how many samples of each class; it says how many it wrote.
+type Generator = fn(&mut Destination, u64, usize) -> Result<usize>;
+
+fn generate(wanted: &Generate, claims: Claims, write: Generator, say: &dyn Fn(String)) -> Result<()> {
     if wanted.per_class == 0 {
         return Err(Error::input("--per-class: at least one sample a class is needed"));
     }
-    let count = write(&wanted.out, wanted.seed, wanted.per_class)?;
+    let mut destination = open(&wanted.out, claims)?;
+    let count = write(&mut destination, wanted.seed, wanted.per_class)?;
+    destination.publish()?;
     say(format!("{count} images are in {}", wanted.out.display()));
     Ok(())
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
-    let text = serde_json::to_string_pretty(value).map_err(|cause| Error::other(format!("JSON: {cause}")))?;
-    Ok(text + "\n")
-}
-
-/// Names from files may hold characters that command a terminal; only line breaks are let through.
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
-}
-
-/// Prints to stdout; a reader that has gone away is no error.
-fn print(text: &str) -> Result<()> {
-    use std::io::Write;
-    match std::io::stdout().write_all(harmless(text).as_bytes()) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::other(format!("stdout: {cause}"))),
-        _ => Ok(()),
-    }
+    let json = serde_json::to_string_pretty(value).map_err(|cause| Error::other(format!("JSON: {cause}")))?;
+    Ok(text::json(&json) + "\n")
 }

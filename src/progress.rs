@@ -1,5 +1,6 @@
 //! A progress bar on long work, when stderr is a terminal.
 
+use crate::text;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows how far the work is; draws nothing when quiet or when stderr is no terminal. May be shared by threads.
@@ -14,7 +15,7 @@ impl Progress {
 
     /// A bar for `total` steps of one kind of work; it disappears when dropped.
     pub fn bar(&self, total: usize, what: &str) -> Bar {
-        let bar = self.0.add(ProgressBar::new(total as u64).with_message(what.to_string()));
+        let bar = self.0.add(ProgressBar::new(total as u64).with_message(text::line(what)));
         if let Ok(style) = ProgressStyle::with_template("{msg:32!} {wide_bar} {pos}/{len}, {eta} left") {
             bar.set_style(style);
         }

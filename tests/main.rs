@@ -5,6 +5,7 @@ mod chapter;
 mod cli;
 mod corpus;
 mod explain;
+mod files;
 mod filters;
 #[path = "../src/model/fixture.rs"]
 #[allow(dead_code)]
@@ -13,8 +14,11 @@ mod goldens;
 mod inference;
 mod inputs;
 mod matrix;
+mod names;
+mod output;
 mod refused;
 mod support;
+mod terminal;
 
 // The fixtures' weights are seeded.
 pub(crate) use convscope::random;

@@ -66,8 +66,19 @@ pub(crate) fn named_layers<'n>(
     match section.activations.as_deref() {
         None => Ok(None),
         Some([word]) if word.value == ALL && network.layer(ALL).is_none() => Ok(Some(every(network))),
-        Some(names) => names.iter().map(map).collect::<Result<_>>().map(Some),
+        Some(names) => names.iter().map(map).collect::<Result<_>>().map(|layers| Some(each_once(layers))),
     }
+}
+
+/// The layers in their order, each once: several names may be the same layer's.
+pub(crate) fn each_once(layers: Vec<&Layer>) -> Vec<&Layer> {
+    let mut once: Vec<&Layer> = Vec::new();
+    for layer in layers {
+        if !once.iter().any(|other| std::ptr::eq(*other, layer)) {
+            once.push(layer);
+        }
+    }
+    once
 }
 
 /// Every convolution and pooling layer.
@@ -155,5 +166,6 @@ mod tests {
         assert_eq!((layers.len(), note), (16, None));
         assert_eq!(tensors(&chain(18, &[6]), Some(vec!["all"])).0.len(), 18);
         assert!(tensors(&chain(18, &[6]), Some(vec![])).0.is_empty());
+        assert_eq!(tensors(&chain(3, &[]), Some(vec!["c2", "c0", "c2", "c0"])).0, ["c2", "c0"], "each once");
     }
 }

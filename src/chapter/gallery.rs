@@ -130,11 +130,11 @@ impl Ran {
                 if let (Some(rows), Some(row)) = (&mut artifacts.rows, row) {
                     rows.push(&row)?;
                 }
-                if let Some(drawn) = drawn
+                if let Some(mut drawn) = drawn
                     && self.inputs.len() < most
                 {
+                    artifacts.extend(drawn.artifacts, drawn.page.figures_mut());
                     self.inputs.push(drawn.page);
-                    artifacts.extend(drawn.artifacts);
                 }
             }
         }

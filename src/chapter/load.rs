@@ -1,6 +1,6 @@
 //! A section's network, loaded, and everything that can be wrong about the section before anything runs.
 
-use crate::chapter::choose_layers::named_layers;
+use crate::chapter::choose_layers::{each_once, named_layers};
 use crate::chapter::validate;
 use crate::config::{Chapter, Located, Section};
 use crate::error::{Error, Result};
@@ -43,13 +43,14 @@ pub fn load(chapter: &Chapter, section: &Section) -> Result<SectionNetwork> {
     Ok(SectionNetwork { id: slug(network.name()), loaded: Arc::new(loaded), target })
 }
 
-/// The convolutions whose filters the section names, if it names any.
+/// The convolutions whose filters the section names, each once, if it names any.
 ///
 /// # Errors
 /// No convolution or several have that name.
 pub fn convolutions<'n>(chapter: &Chapter, section: &Section, network: &'n Network) -> Result<Option<Vec<&'n Layer>>> {
     let of = |name: &Located<String>| convolution(network, &name.value).map_err(|cause| chapter.error(name, cause));
-    section.filters.as_ref().map(|names| names.iter().map(of).collect()).transpose()
+    let named = section.filters.as_ref().map(|names| names.iter().map(of).collect::<Result<_>>()).transpose()?;
+    Ok(named.map(each_once))
 }
 
 /// The activation that heatmaps explain: the one asked for, else the last feature map before the first head.

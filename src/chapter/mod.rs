@@ -100,9 +100,9 @@ fn sections(
     (page.number, page.title) = numbered(&chapter.title);
     let mut artifacts = Artifacts::default();
     for made in made {
-        let SectionOutput { page: section, artifacts: beside } = made?;
+        let SectionOutput { page: mut section, artifacts: beside } = made?;
+        artifacts.extend(beside, section.figures_mut());
         page.sections.push(section);
-        artifacts.extend(beside);
     }
     Ok(ChapterOutput { page, artifacts })
 }

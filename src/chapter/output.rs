@@ -1,6 +1,6 @@
 //! What making a chapter gives: the page, and what is written beside it.
 
-use crate::report::page::Page;
+use crate::report::page::{Figure, Page};
 use crate::report::{Assets, Rows};
 use ndarray::ArrayD;
 
@@ -28,9 +28,11 @@ pub struct Artifacts {
 }
 
 impl Artifacts {
-    /// Takes in what another part of the chapter leaves.
-    pub fn extend(&mut self, other: Artifacts) {
-        self.assets.extend(other.assets);
+    /// Takes in what another part of the chapter leaves. `figures` are those of that part, whose pictures get other names where theirs
+    /// are taken.
+    pub fn extend<'f>(&mut self, other: Artifacts, figures: impl IntoIterator<Item = &'f mut Figure>) {
+        let renamed = self.assets.extend(other.assets);
+        figures.into_iter().for_each(|figure| figure.rename(&renamed));
         self.raw.extend(other.raw);
         self.summary.extend(other.summary);
         self.notes.extend(other.notes);

@@ -1,10 +1,12 @@
 //! Whether a section's wishes can be met, before anything runs: classes, true labels and pixels that its network has.
 
-use crate::config::{Chapter, Class, Located, Section, Source, suggestion};
+use crate::config::{Chapter, Class, Input, Located, Region, Section, Source, suggestion};
 use crate::error::Result;
+use crate::input::image;
 use crate::input::labels::ClassMatch;
 use crate::input::loaded::LoadedNetwork;
 use crate::model::Head;
+use std::path::Path;
 
 /// Labels that a message lists at most.
 const LISTED: usize = 12;
@@ -15,13 +17,21 @@ const LISTED: usize = 12;
 /// The first of these, with what there is.
 pub fn check(chapter: &Chapter, section: &Section, loaded: &LoadedNetwork) -> Result<()> {
     for input in &section.inputs {
-        let Source::Image { label, pixels, .. } = &input.source else { continue };
+        let Source::Image { path, label, object, pixels } = &input.source else { continue };
         let at = |option: &str, key: &str| {
             let key = if input.line == 0 { option } else { key };
             Located { value: (), line: input.line, key: key.to_string() }
         };
         if let Some(Err(message)) = label.as_ref().map(|label| class(loaded, label)) {
             return Err(chapter.error(&at("--true", "section.input.label"), message));
+        }
+        for (key, region) in [("section.input.box", object), ("section.input.pixels", pixels)] {
+            if let Some(size) = region.as_ref().and_then(|region| exceeded(input, path, region)) {
+                let at = Located { value: (), line: input.line, key: key.to_string() };
+                return Err(
+                    chapter.error(&at, format!("the box reaches beyond the {size} pixels of {}", path.display()))
+                );
+            }
         }
         if pixels.is_some() && !loaded.heads().iter().any(Head::has_maps) {
             let name = loaded.network.name();
@@ -33,6 +43,14 @@ pub fn check(chapter: &Chapter, section: &Section, loaded: &LoadedNetwork) -> Re
         Class::Named(text) => class(loaded, text).map_err(|message| chapter.error(&section.class, message)),
         _ => Ok(()),
     }
+}
+
+/// The size of a photograph that a chapter's box reaches beyond. A photograph that cannot be read becomes a line in the report, as do
+/// those of the command line with such a box, of which there may be thousands.
+fn exceeded(input: &Input, path: &Path, region: &Region) -> Option<String> {
+    let bounds = matches!(region, Region::Box(_)) && input.line > 0;
+    let (height, width, _) = bounds.then(|| image::decode(path, 3).ok()).flatten()?.pixels.dim();
+    region.reaches_beyond((height, width)).then(|| format!("{width}×{height}"))
 }
 
 /// Refuses a word that names no class of any head, or several classes of one.
@@ -148,5 +166,22 @@ mod tests {
         let region = Some(Region::Box([0.0, 0.0, 2.0, 2.0]));
         let pixels = refusal(|section| section.inputs = vec![photograph(None, region)]).unwrap();
         assert_eq!(pixels, "--pixels: net has no output with a map of scores, so there is nothing to choose");
+    }
+
+    #[test]
+    fn a_box_that_reaches_beyond_its_photograph_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("photo.png");
+        ::image::RgbImage::new(40, 30).save(&path).unwrap();
+        let with = |bounds: [f64; 4]| {
+            let object = Some(Region::Box(bounds));
+            let source = Source::Image { path: path.clone(), label: None, object, pixels: None };
+            refusal(|section| section.inputs = vec![Input { source, line: 7 }])
+        };
+        assert_eq!(with([30.0, 20.0, 10.4, 10.4]), None, "rounding");
+        for bounds in [[30.0, 20.0, 20.0, 5.0], [30.0, 20.0, 5.0, 20.0], [400.0, 300.0, 5.0, 5.0]] {
+            let message = with(bounds).unwrap();
+            assert!(message.contains(":7: section.input.box: the box reaches beyond the 40×30 pixels"), "{message}");
+        }
     }
 }

@@ -26,6 +26,9 @@ pub struct Cli {
     pub common: Common,
 }
 
+/// Most steps of an ascent: hundreds of times as many as it takes, and few enough to end and to keep their curve.
+const MOST_STEPS: i64 = 100_000;
+
 /// Options of every command.
 #[derive(Args)]
 pub struct Common {
@@ -79,8 +82,8 @@ pub struct Filters {
     #[arg(long, value_name = "RANGE")]
     pub filters: Option<String>,
     /// Steps of the ascent
-    #[arg(long, value_name = "N")]
-    pub steps: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_STEPS))]
+    pub steps: Option<u32>,
     #[command(flatten)]
     pub values: Values,
     /// How the image is kept: bounded, within the range of real inputs; pixel, free as in the Keras recipe; or decorrelated,
@@ -112,7 +115,7 @@ impl Filters {
         filters::Options {
             layer: self.layer.clone(),
             filters: self.filters.clone(),
-            steps: self.steps,
+            steps: self.steps.map(|steps| steps as usize),
             preprocess: self.values.given(),
             mode: self.mode,
             objective: self

@@ -112,7 +112,9 @@ pub fn other_input(text: &str) -> Result<OtherInput, String> {
 pub fn region(text: &str) -> Result<Region, String> {
     let numbers: Result<Vec<f64>, _> = text.split(',').map(|number| number.trim().parse::<f64>()).collect();
     match numbers.as_deref() {
-        Ok(&[left, top, width, height]) if width > 0.0 && height > 0.0 => Ok(Region::Box([left, top, width, height])),
+        Ok(&[left, top, width, height]) => {
+            Region::of_box([left, top, width, height]).map_err(|problem| format!("the box {problem}"))
+        }
         Ok(_) => Err("a box has four numbers, its left, top, width and height in pixels of the photograph".into()),
         Err(_) if Path::new(text).is_file() => Ok(Region::Mask(text.into())),
         Err(_) => Err(format!("`{text}` is neither a box as in 10,20,100,80 nor a file")),

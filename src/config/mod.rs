@@ -7,13 +7,22 @@ mod tests;
 
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
+use crate::file;
 use crate::model::ScoreKind;
 use crate::visualize::cam::Method;
 use crate::visualize::filter::Mode;
 use crate::visualize::placement::Placement;
 use crate::visualize::saliency;
-use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// The largest chapter file that is read, in bytes: room for [`MOST_INPUTS`] inputs of two hundred bytes each.
+const LARGEST_CHAPTER: u64 = 1 << 21;
+
+/// Most sections of a chapter: each is a network that is loaded and stays.
+const MOST_SECTIONS: usize = 100;
+
+/// Most inputs of a chapter: each is shown in full on one page.
+const MOST_INPUTS: usize = 10_000;
 
 /// The seed of a chapter that names none.
 const DEFAULT_SEED: u64 = 2019;
@@ -185,6 +194,35 @@ pub enum Region {
     Box([f64; 4]),
 }
 
+impl Region {
+    /// The box of these numbers: left, top, width and height in pixels of a photograph.
+    ///
+    /// # Errors
+    /// Why no photograph has such a box.
+    pub fn of_box(bounds: [f64; 4]) -> std::result::Result<Region, &'static str> {
+        match bounds {
+            _ if bounds.iter().any(|number| !number.is_finite()) => Err("has a number that is not finite"),
+            [left, top, ..] if left < 0.0 || top < 0.0 => {
+                Err("begins outside the photograph; left and top are pixels from its upper left corner")
+            }
+            [_, _, width, height] if width <= 0.0 || height <= 0.0 => {
+                Err("has no area; the third and the fourth number are its width and its height in pixels")
+            }
+            _ => Ok(Region::Box(bounds)),
+        }
+    }
+
+    /// Whether it is a box that reaches beyond a photograph of this height and width by more than a pixel, which rounding may make.
+    pub fn reaches_beyond(&self, (height, width): (usize, usize)) -> bool {
+        match self {
+            Region::Box([left, top, box_width, box_height]) => {
+                left + box_width > width as f64 + 1.0 || top + box_height > height as f64 + 1.0
+            }
+            Region::Mask(_) => false,
+        }
+    }
+}
+
 impl Section {
     /// A section about a network with nothing but defaults.
     pub fn of(model: &Path) -> Section {
@@ -231,7 +269,7 @@ impl Chapter {
     /// # Errors
     /// Names the file, line and key of anything unknown, missing or of the wrong type, with a suggestion where there is one.
     pub fn read(path: &Path) -> Result<Chapter> {
-        Chapter::parse(path, &read_text(path)?)
+        Chapter::parse(path, &file::text(path, LARGEST_CHAPTER)?)
     }
 
     /// Validates the text of a chapter file; relative paths in it are relative to the folder of `path`.
@@ -250,31 +288,6 @@ impl Chapter {
         let (path, line, key) = (self.path.clone(), at.line, at.key.clone());
         Error::Chapter { path, line, key, problem: message.to_string() }
     }
-}
-
-/// Longest text, in bytes, that is read from a file: far above any chapter or list of labels.
-const LONGEST_TEXT: u64 = 1 << 24;
-
-/// The text of a file in UTF-8.
-///
-/// # Errors
-/// A file that cannot be read, is no text, or is larger than 16 MiB.
-pub fn read_text(path: &Path) -> Result<String> {
-    String::from_utf8(read_bytes(path)?).map_err(|_| Error::input(format!("{}: is no text", path.display())))
-}
-
-/// The bytes of a file of text.
-///
-/// # Errors
-/// A file that cannot be read or is larger than 16 MiB.
-pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    let file = std::fs::File::open(path).map_err(|cause| Error::reading(path, &cause))?;
-    let mut bytes = Vec::new();
-    file.take(LONGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|cause| Error::reading(path, &cause))?;
-    if bytes.len() as u64 > LONGEST_TEXT {
-        return Err(Error::input(format!("{}: is larger than 16 MiB; is it the right file?", path.display())));
-    }
-    Ok(bytes)
 }
 
 /// Longest word, in bytes, that is compared with others: the time grows with the square.

@@ -2,11 +2,12 @@
 
 use crate::config::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
 use crate::config::{
-    Chapter, Class, DEFAULT_SEED, Input, Located, OtherInput, OtherValue, Preprocessing, Region, Section, Source,
-    suggestion,
+    Chapter, Class, DEFAULT_SEED, Input, Located, MOST_INPUTS, MOST_SECTIONS, OtherInput, OtherValue, Preprocessing,
+    Region, Section, Source, suggestion,
 };
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
+use crate::file;
 use crate::model::ScoreKind;
 use crate::visualize::cam::Method;
 use crate::visualize::filter::Mode;
@@ -143,6 +144,15 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Chapter> {
             path.display()
         )));
     }
+    let inputs = raw.section.iter().map(|section| section.input.len()).sum();
+    for (what, count, most) in [("sections", raw.section.len(), MOST_SECTIONS), ("inputs", inputs, MOST_INPUTS)] {
+        if count > most {
+            return Err(Error::input(format!(
+                "{}: has {count} {what}, more than the {most} that one page holds; make several chapters, or give thousands of photographs to `convscope explain`",
+                path.display()
+            )));
+        }
+    }
     Ok(Chapter {
         path: path.to_path_buf(),
         sha256: Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -194,7 +204,9 @@ impl Reader<'_> {
 
     fn file(&self, key: &str, path: &Spanned<PathBuf>) -> Result<Located<PathBuf>> {
         let joined = self.join(path.get_ref());
-        if joined.is_file() {
+        if joined.exists() {
+            // A pipe, a device or a folder would only be missed later.
+            file::open(&joined, u64::MAX).map_err(|cause| self.error(path.span(), format!("{key}: {cause}")))?;
             return Ok(Located { value: joined, line: self.line(path.span()), key: key.to_string() });
         }
         let wanted = joined.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -345,7 +357,7 @@ impl Reader<'_> {
                     return Err(self.error(bounds.span(), "section.input: wants `mask` or `box`, not both"));
                 }
                 (Some(mask), None) => Some(Region::Mask(self.file("section.input.mask", mask)?.value)),
-                (None, Some(bounds)) => Some(Region::Box(*bounds.get_ref())),
+                (None, Some(bounds)) => Some(self.bounds("section.input.box", bounds.span(), *bounds.get_ref())?),
                 (None, None) => None,
             };
             // A missing photograph is a line in the report, not the end of the chapter, so it is not looked for here.
@@ -363,11 +375,15 @@ impl Reader<'_> {
 
     fn region(&self, key: &str, region: &Spanned<RawRegion>) -> Result<Region> {
         match region.get_ref() {
-            RawRegion::Box(bounds) => Ok(Region::Box(*bounds)),
+            RawRegion::Box(bounds) => self.bounds(key, region.span(), *bounds),
             RawRegion::Mask(file) => {
                 Ok(Region::Mask(self.file(key, &Spanned::new(region.span(), file.clone()))?.value))
             }
         }
+    }
+
+    fn bounds(&self, key: &str, span: Range<usize>, bounds: [f64; 4]) -> Result<Region> {
+        Region::of_box(bounds).map_err(|problem| self.error(span, format!("{key}: the box {problem}")))
     }
 
     fn digit(&self, key: &str, digit: &Spanned<usize>) -> Result<usize> {

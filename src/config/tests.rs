@@ -89,3 +89,28 @@ fn empty_files_are_refused() {
     assert_eq!(message(" \n"), "chapter.toml: is empty; a chapter needs a title and at least one [[section]]");
     assert!(message("title = \"T\"\n").contains("has no [[section]]"));
 }
+
+#[test]
+fn a_box_that_no_photograph_has_is_refused_with_line_and_key() {
+    for (bounds, what) in [
+        ("[nan, 2, 3, 4]", "has a number that is not finite"),
+        ("[1, 2, inf, 4]", "has a number that is not finite"),
+        ("[-1, 2, 3, 4]", "begins outside the photograph"),
+        ("[1, 2, 0, 4]", "has no area"),
+        ("[1, 2, 3, -4]", "has no area"),
+    ] {
+        for key in ["box", "pixels"] {
+            let text = message(&format!("{HEAD}[[section.input]]\nimage = \"a.png\"\n{key} = {bounds}\n"));
+            assert!(text.starts_with(&format!("chapter.toml:7: section.input.{key}: the box {what}")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn more_sections_or_inputs_than_a_page_holds_are_refused() {
+    let inputs = "[[section.input]]\ndigit = 3\n".repeat(MOST_INPUTS + 1);
+    assert!(message(&format!("{HEAD}{inputs}")).contains("has 10001 inputs, more than the 10000 that one page holds"));
+    let section = &HEAD["title = \"T\"\n".len()..];
+    let sections = section.repeat(MOST_SECTIONS + 1);
+    assert!(message(&format!("title = \"T\"\n{sections}")).contains("has 101 sections, more than the 100"));
+}

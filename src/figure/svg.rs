@@ -4,6 +4,7 @@
 use std::fmt::{Display, Write as _};
 
 use crate::figure::Picture;
+use crate::text;
 
 /// The colours of a figure that stands alone, beside the Markdown. A page that holds figures inline defines its own.
 const COLOURS: &str = concat!(
@@ -170,7 +171,7 @@ pub fn without_style(document: &str) -> String {
     document.replacen(&style(), "", 1)
 }
 
-/// Escapes text for XML content and attributes; characters that XML forbids become U+FFFD.
+/// Escapes text for XML content and attributes; characters that are hidden or that XML forbids are as [`text::shown`] says.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -181,8 +182,7 @@ pub fn escape(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\t' | '\n' | '\r' => escaped.push(' '),
-            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
+            other => escaped.extend(text::shown(other)),
         }
     }
     escaped
@@ -219,10 +219,12 @@ mod tests {
     #[test]
     fn hostile_text_stays_text() {
         let mut svg = Svg::default();
-        svg.text((0.0, 9.0), 10, Anchor::Start, Ink::Ink, "</text><script>alert('x')</script>\u{0}");
+        svg.text((0.0, 9.0), 10, Anchor::Start, Ink::Ink, "</text><script>alert('x')</script>\u{0}\u{202e}\u{200b}");
         let picture = svg.finish(10, 10, "\"><img src=x onerror=alert(1)>");
         assert!(!picture.svg.contains("<script") && !picture.svg.contains("<img"));
-        assert!(picture.svg.contains("&lt;/text&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\u{fffd}"));
+        assert!(
+            picture.svg.contains("&lt;/text&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;\u{fffd}\u{fffd}</text>")
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The image files that a command's arguments name: files, folders and patterns.
 
 use crate::error::{Error, Result};
+use glob::{MatchOptions, Pattern, PatternError};
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf, absolute};
 
@@ -85,22 +86,58 @@ fn is_image(path: &Path) -> bool {
 }
 
 fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
-    // As the shell: a leading dot is not matched by a star.
-    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::default() };
-    let paths = glob::glob_with(pattern, options)
-        .map_err(|cause| Error::input(format!("{pattern}: is no pattern for file names: {cause}")))?;
-    let mut files = Vec::new();
-    for path in paths {
-        let path = path.map_err(|cause| Error::reading(cause.path(), cause.error()))?;
-        if path.is_file() {
-            files.push(path);
+    let wrong = |cause: PatternError| Error::input(format!("{pattern}: is no pattern for file names: {cause}"));
+    Pattern::new(pattern).map_err(wrong)?;
+    let (mut root, mut parts) = (PathBuf::new(), Vec::new());
+    for part in Path::new(pattern).components() {
+        match part {
+            Component::Prefix(_) | Component::RootDir => root.push(part),
+            _ => parts.push(Pattern::new(&part.as_os_str().to_string_lossy()).map_err(wrong)?),
         }
     }
+    let mut files = Vec::new();
+    walk(&root, &parts, &mut files)?;
     if files.is_empty() {
         return Err(Error::input(format!("{pattern}: no file matches this pattern")));
     }
     files.sort();
+    files.dedup();
     Ok(files)
+}
+
+/// Adds the files below a folder that match a pattern, given part by part. A name that is no UTF-8 is matched as it would be shown.
+fn walk(folder: &Path, parts: &[Pattern], files: &mut Vec<PathBuf>) -> Result<()> {
+    // As the shell: a leading dot is not matched by a star.
+    let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
+    let Some((part, rest)) = parts.split_first() else { return Ok(()) };
+    let add = |path: PathBuf, files: &mut Vec<PathBuf>| match rest {
+        [] if path.is_file() => Ok(files.push(path)),
+        [_, ..] if path.is_dir() => walk(&path, rest, files),
+        _ => Ok(()),
+    };
+    if !part.as_str().contains(['*', '?', '[']) {
+        return add(folder.join(part.as_str()), files);
+    }
+    let any_depth = part.as_str() == "**";
+    if any_depth {
+        walk(folder, rest, files)?;
+    }
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let failed = |cause: std::io::Error| Error::reading(here, &cause);
+    for entry in std::fs::read_dir(here).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let (name, path) = (entry.file_name(), folder.join(entry.file_name()));
+        if any_depth {
+            // Links to folders may lead in a circle.
+            let hidden = name.to_string_lossy().starts_with('.');
+            if !hidden && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                walk(&path, parts, files)?;
+            }
+        } else if part.matches_with(&name.to_string_lossy(), options) {
+            add(path, files)?;
+        }
+    }
+    Ok(())
 }
 
 /// How many of the last parts of their paths tell all `files` apart: 1 where the names alone do.
@@ -163,6 +200,29 @@ mod tests {
         assert_eq!(found.files.len(), 3);
         let wanted = "a: 2 files are left out, as the names do not end as those of images do (notes.txt, x.heic).";
         assert_eq!(found.left_out, [wanted]);
+    }
+
+    #[test]
+    fn patterns_match_part_by_part() {
+        let folder = folder(&["x/a1.png", "x/deep/a2.png", "y/a3.png", "y/.hid/a4.png", "y/.a5.png", "y/b.png"]);
+        assert_eq!(found(folder.path(), &["?/a*.png"]), ["x/a1.png", "y/a3.png"]);
+        assert_eq!(found(folder.path(), &["x/**/a*.png"]), ["x/a1.png", "x/deep/a2.png"]);
+        assert_eq!(found(folder.path(), &["**/**/*[12].png"]), ["x/a1.png", "x/deep/a2.png"]);
+        assert_eq!(found(folder.path(), &["y/.*/*.png"]), ["y/.hid/a4.png"]);
+        assert_eq!(found(folder.path(), &["x/../*/b.png"]), ["x/../y/b.png"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_text_is_found_like_any_other() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = folder(&["a.png"]);
+        let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"b\xff.png"));
+        fs::write(&odd, "").unwrap();
+        assert_eq!(images(&[folder.path().join("*.png")]).unwrap().files, [folder.path().join("a.png"), odd.clone()]);
+        assert_eq!(images(&[folder.path().to_path_buf()]).unwrap().files.len(), 2);
+        fs::create_dir(folder.path().join(std::ffi::OsStr::from_bytes(b"c\xff"))).unwrap();
+        assert_eq!(images(&[folder.path().join("**/*.png")]).unwrap().files.len(), 2);
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! IDX, the file format of MNIST: a magic number, the dimensions as big-endian u32, then the values, the last index fastest.
 
 use crate::error::{Error, Result};
+use crate::file;
 use flate2::read::MultiGzDecoder;
-use ndarray::{Array1, Array3, ArrayD, ArrayViewD, IxDyn};
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
+use ndarray::{Array1, Array3, ArrayD, IxDyn};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// The largest array that is read, in bytes: room for 340,000 images of 28×28, and a bound on what a small gzip file can grow to.
 const MAX_BYTES: usize = 1 << 28;
+
+/// The largest file that is read, in bytes.
+const LARGEST_FILE: u64 = 1 << 29;
 
 /// The element type code of unsigned bytes, the third byte of the magic number.
 const U8: u8 = 0x08;
@@ -21,8 +23,7 @@ const U8: u8 = 0x08;
 /// # Errors
 /// `Error::Input`, naming the file: unreadable, not IDX, another element type, more than 256 MiB, too few or too many values.
 pub fn read(path: &Path) -> Result<ArrayD<u8>> {
-    let file = File::open(path).map_err(|cause| Error::reading(path, &cause))?;
-    let mut file = BufReader::new(file);
+    let mut file = BufReader::new(file::open(path, LARGEST_FILE)?);
     let start = file.fill_buf().map_err(|cause| Error::reading(path, &cause))?;
     if start.starts_with(&[0x1f, 0x8b]) {
         read_from(&mut MultiGzDecoder::new(file), path)
@@ -104,30 +105,21 @@ fn shape_name(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
 }
 
-/// Writes an array as an IDX file, replacing what was there at once when all of it is written.
-///
-/// # Errors
-/// `Error::Input` when the shape does not fit IDX (no dimensions, more than 255, or one beyond u32); `Error::Other` when writing fails.
-pub fn write(path: &Path, array: ArrayViewD<u8>) -> Result<()> {
-    let mut writer = Writer::create(path, array.shape())?;
-    match array.as_slice() {
-        Some(values) => writer.push(values)?,
-        None => writer.push(&array.iter().copied().collect::<Vec<u8>>())?,
-    }
-    writer.finish()?.publish()
-}
-
-/// Writes an IDX file piece by piece into a temporary file beside its place.
-/// A writer that is dropped unfinished leaves nothing behind.
-pub struct Writer {
+/// Writes an IDX file piece by piece.
+pub struct Writer<W> {
+    /// Where the file will be, for messages.
     path: PathBuf,
-    file: BufWriter<NamedTempFile<File>>,
+    to: W,
     missing: usize,
 }
 
-impl Writer {
-    /// Opens the temporary file in the folder of `path` and writes the header for `shape`.
-    pub fn create(path: &Path, shape: &[usize]) -> Result<Writer> {
+impl<W: Write> Writer<W> {
+    /// Writes the header for `shape`.
+    ///
+    /// # Errors
+    /// `Error::Input` when the shape does not fit IDX (no dimensions, more than 255, or one beyond u32); `Error::Other` when writing
+    /// fails.
+    pub fn new(mut to: W, path: &Path, shape: &[usize]) -> Result<Writer<W>> {
         let refused = || {
             let shape = shape_name(shape);
             Error::input(format!("{}: an array of shape [{shape}] does not fit the IDX format", path.display()))
@@ -139,48 +131,30 @@ impl Writer {
             header.extend(u32::try_from(*dimension).map_err(|_| refused())?.to_be_bytes());
             missing = missing.checked_mul(*dimension).ok_or_else(refused)?;
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Opened with File::create_new, the file gets the usual permissions; tempfile's own would be readable by the owner alone.
-        let file = tempfile::Builder::new()
-            .prefix(".convscope-")
-            .make_in(folder, |path| File::create_new(path))
-            .map_err(|cause| Error::writing(path, &cause))?;
-        let mut file = BufWriter::new(file);
-        file.write_all(&header).map_err(|cause| Error::writing(path, &cause))?;
-        Ok(Writer { path: path.to_path_buf(), file, missing })
+        to.write_all(&header).map_err(|cause| Error::writing(path, &cause))?;
+        Ok(Writer { path: path.to_path_buf(), to, missing })
     }
 
     /// Appends values in row-major order.
+    ///
+    /// # Errors
+    /// More values than the header declares; a failure to write.
     pub fn push(&mut self, values: &[u8]) -> Result<()> {
         self.missing = self.missing.checked_sub(values.len()).ok_or_else(|| {
             Error::other(format!("{}: more values are written than its header declares", self.path.display()))
         })?;
-        self.file.write_all(values).map_err(|cause| Error::writing(&self.path, &cause))
+        self.to.write_all(values).map_err(|cause| Error::writing(&self.path, &cause))
     }
 
-    /// Flushes the temporary file; it is complete, but not yet in its place.
-    pub fn finish(self) -> Result<Complete> {
-        let Writer { path, file, missing } = self;
-        if missing > 0 {
-            return Err(Error::other(format!("{}: {missing} of its values were not written", path.display())));
+    /// What was written to, when all values are there.
+    ///
+    /// # Errors
+    /// Fewer values than the header declares.
+    pub fn finish(self) -> Result<W> {
+        match self.missing {
+            0 => Ok(self.to),
+            missing => Err(Error::other(format!("{}: {missing} of its values were not written", self.path.display()))),
         }
-        let file = file.into_inner().map_err(|cause| Error::writing(&path, cause.error()))?;
-        Ok(Complete { path, file })
-    }
-}
-
-/// A completely written IDX file that waits to be moved to its place, so that files which belong together appear together.
-#[must_use = "the file appears only when it is published"]
-pub struct Complete {
-    path: PathBuf,
-    file: NamedTempFile<File>,
-}
-
-impl Complete {
-    /// Moves the file to its place.
-    pub fn publish(self) -> Result<()> {
-        let Complete { path, file } = self;
-        file.persist(&path).map(drop).map_err(|cause| Error::writing(&path, &cause.error))
     }
 }
 

@@ -56,7 +56,7 @@ fn of_file(model: &Path, file: &Path, input: &GraphInput, preprocess: Option<&Pr
     let failed = |what: String| Error::input(format!("{}: {what}", file.display()));
     let array = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
     if array {
-        let bytes = std::fs::read(file).map_err(|cause| Error::reading(file, &cause))?;
+        let bytes = crate::file::bytes(file, crate::file::LARGEST_IMAGE)?;
         let numbers = npy::read(&bytes).map_err(failed)?;
         let floats = numbers.kind.starts_with('f');
         if !input.is_image() || (floats && numbers.values.len() == input.shape().iter().product::<usize>()) {

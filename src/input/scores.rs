@@ -3,6 +3,7 @@
 
 use crate::config::Located;
 use crate::error::Error;
+use crate::file;
 use crate::input::labels;
 use crate::model::{Head, HeadActivation, Meaning, Network, ScoreKind};
 use serde_json::Value;
@@ -110,8 +111,8 @@ fn told(network: &Network) -> Option<ScoreKind> {
     let direct = direct.or_else(|| metadata.get("pretrained_cfg").map(|_| ScoreKind::Softmax));
     let nested = || metadata.get("config").and_then(|text| of_config(text));
     let beside = || {
-        let file = network.file().parent().unwrap_or(Path::new("")).join("config.json");
-        of_config(&std::fs::read_to_string(file).ok()?)
+        let beside = network.file().parent().unwrap_or(Path::new("")).join("config.json");
+        of_config(&file::text(&beside, file::LARGEST_TEXT).ok()?)
     };
     direct.or_else(nested).or_else(beside)
 }

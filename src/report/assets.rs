@@ -20,20 +20,35 @@ impl Assets {
     /// Keeps a picture under a file name made from `name` and says how to refer to it. Equal pictures with equal names
     /// are kept once; a different picture under a name in use gets a number behind it.
     pub fn add(&mut self, name: &str, picture: Picture) -> Image {
-        let stem = slug(name);
-        let mut file = format!("{stem}.svg");
-        let mut number = 2;
-        while self.files.get(&file).is_some_and(|kept| *kept != picture.svg) {
-            file = format!("{stem}-{number}.svg");
-            number += 1;
-        }
-        self.files.insert(file.clone(), picture.svg);
+        let file = self.keep(&slug(name), picture.svg);
         Image { file, width: picture.width, height: picture.height }
     }
 
-    /// Takes in the pictures of another part of the chapter, whose names begin differently.
-    pub fn extend(&mut self, other: Assets) {
-        self.files.extend(other.files);
+    /// Takes in the pictures of another part of the chapter. Those that have the name of a different picture get a new one: the new
+    /// names by the old ones.
+    #[must_use = "the part of the page must refer to its pictures by their new names"]
+    pub fn extend(&mut self, other: Assets) -> BTreeMap<String, String> {
+        let mut renamed = BTreeMap::new();
+        for (file, svg) in other.files {
+            let stem = file.strip_suffix(".svg").unwrap_or(&file);
+            let name = self.keep(stem, svg);
+            if name != file {
+                renamed.insert(file, name);
+            }
+        }
+        renamed
+    }
+
+    /// Keeps a picture under `stem`, with a number behind it if a different picture has this name.
+    fn keep(&mut self, stem: &str, svg: String) -> String {
+        let mut file = format!("{stem}.svg");
+        let mut number = 2;
+        while self.files.get(&file).is_some_and(|kept| *kept != svg) {
+            file = format!("{stem}-{number}.svg");
+            number += 1;
+        }
+        self.files.insert(file.clone(), svg);
+        file
     }
 
     /// The SVG document under this file name.
@@ -99,5 +114,15 @@ mod tests {
         assert_eq!(assets.add("map", picture("b")).file, "map-2.svg");
         assert_eq!(assets.get("map-2.svg"), Some("b"));
         assert_eq!(assets.iter().count(), 2);
+    }
+
+    #[test]
+    fn pictures_of_two_parts_with_one_name_stay_two() {
+        let (mut one, mut two) = (Assets::default(), Assets::default());
+        one.add("a", picture("one"));
+        two.add("a", picture("two"));
+        two.add("b", picture("b"));
+        assert_eq!(one.extend(two), BTreeMap::from([("a.svg".into(), "a-2.svg".into())]));
+        assert_eq!((one.get("a.svg"), one.get("a-2.svg"), one.get("b.svg")), (Some("one"), Some("two"), Some("b")));
     }
 }

@@ -5,23 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::{Error, Result};
 use crate::report::assets::slug;
 use crate::report::markdown;
-use crate::report::page::{Entry, Figure, Inference, Page, Reference, Table, Verdict};
+use crate::report::page::{Entry, Figure, Inference, Input, Page, Reference, Section, Table, Verdict};
 
 /// Grids with more tiles and tables with more rows than this fold.
 const MANY_TILES: usize = 64;
 const MANY_ROWS: usize = 30;
 
+/// The ids of the page's frame and of the parts that every page has.
+const FRAME: [&str; 9] =
+    ["inferences", "further-findings", "networks", "trust", "making", "top", "main", "contents", "reading"];
+
 impl Page {
-    /// Numbers figures in reading order and inferences in theirs, gives every heading an anchor, turns ids into
+    /// Numbers figures in reading order and inferences in theirs, gives every part an id of its own, turns ids into
     /// references with their way back, folds what is long, and collects the contents. To be called once.
     ///
     /// # Errors
-    /// When two parts have the same id, or an inference refers to a figure that is not there.
+    /// When an inference refers to a figure that is not there.
     pub fn finish(&mut self) -> Result<()> {
-        self.place_anchors();
-        self.number_figures();
-        self.refer()?;
-        self.check_anchors()?;
+        let mut ids = Ids::default();
+        self.place_anchors(&mut ids);
+        let figures = self.number_figures(&mut ids);
+        self.refer(&figures)?;
         for table in self.tables_mut() {
             finish_table(table);
         }
@@ -31,17 +35,17 @@ impl Page {
         Ok(())
     }
 
-    fn place_anchors(&mut self) {
+    fn place_anchors(&mut self, ids: &mut Ids) {
         for section in &mut self.sections {
-            section.id = slug(&section.id);
+            section.id = ids.unique(&section.id);
             for filters in &mut section.filters {
-                filters.id = slug(&format!("{} {}", section.id, filters.heading));
+                filters.id = ids.unique(&format!("{} {}", section.id, filters.heading));
             }
             if let Some(survey) = &mut section.survey {
-                survey.id = slug(&format!("{} all images", section.id));
+                survey.id = ids.unique(&format!("{} all images", section.id));
             }
             for (i, input) in section.inputs.iter_mut().enumerate() {
-                input.id = slug(&format!("{} input {}", section.id, i + 1));
+                input.id = ids.unique(&format!("{} input {}", section.id, i + 1));
             }
         }
         if let Some(inferences) = &mut self.inferences {
@@ -49,7 +53,7 @@ impl Page {
             inferences.further_id = "further-findings".to_owned();
             for list in [&mut inferences.items, &mut inferences.further] {
                 for (i, item) in list.iter_mut().enumerate() {
-                    item.id = slug(&item.id);
+                    item.id = ids.unique(&item.id);
                     if item.number == 0 {
                         item.number = i + 1;
                     }
@@ -65,40 +69,42 @@ impl Page {
         }
     }
 
-    fn number_figures(&mut self) {
+    /// Gives every figure its number and its id; a reference to each by the id it was made with, the first of those with the same.
+    fn number_figures(&mut self, ids: &mut Ids) -> BTreeMap<String, Reference> {
         let chapter = self.number;
+        let mut references = BTreeMap::new();
         for (i, figure) in self.figures_mut().into_iter().enumerate() {
-            figure.id = slug(&figure.id);
             figure.number = match chapter {
                 Some(chapter) => format!("{chapter}.{}", i + 1),
                 None => (i + 1).to_string(),
             };
+            let id = ids.unique(&figure.id);
+            let reference = Reference { id: id.clone(), text: format!("Figure {}", figure.number) };
+            references.entry(std::mem::replace(&mut figure.id, id)).or_insert(reference);
             if figure.tiles > MANY_TILES && figure.fold.is_none() {
                 figure.fold = Some(format!("Show the {} tiles of Figure {}", figure.tiles, figure.number));
             }
         }
+        references
     }
 
     /// Resolves the figures that inferences name, and tells these figures who named them.
-    fn refer(&mut self) -> Result<()> {
-        let numbers: BTreeMap<String, String> =
-            self.figures_mut().into_iter().map(|figure| (figure.id.clone(), figure.number.clone())).collect();
+    fn refer(&mut self, figures: &BTreeMap<String, Reference>) -> Result<()> {
         let mut citations: BTreeMap<String, Vec<Reference>> = BTreeMap::new();
         if let Some(inferences) = &mut self.inferences {
             for (kind, list) in [("Inference", &mut inferences.items), ("Finding", &mut inferences.further)] {
                 for item in list {
                     let link = Reference { id: item.id.clone(), text: format!("{kind} {}", item.number) };
-                    for id in item.figures.iter().map(|id| slug(id)) {
-                        let number = numbers.get(&id).ok_or_else(|| {
+                    for id in &item.figures {
+                        let reference = figures.get(id).ok_or_else(|| {
                             Error::other(format!(
                                 "inference '{}' refers to figure '{id}', which is not in the page",
                                 item.id
                             ))
                         })?;
-                        let reference = Reference { id: id.clone(), text: format!("Figure {number}") };
-                        if !item.references.contains(&reference) {
-                            item.references.push(reference);
-                            citations.entry(id).or_default().push(link.clone());
+                        if !item.references.contains(reference) {
+                            item.references.push(reference.clone());
+                            citations.entry(reference.id.clone()).or_default().push(link.clone());
                         }
                     }
                 }
@@ -110,43 +116,11 @@ impl Page {
         Ok(())
     }
 
-    fn check_anchors(&mut self) -> Result<()> {
-        // Each figure's pictures have an anchor of their own.
-        let figures = self.figures_mut().into_iter();
-        let mut ids: Vec<String> =
-            figures.flat_map(|figure| [figure.id.clone(), format!("view-{}", figure.id)]).collect();
-        for section in &self.sections {
-            ids.push(section.id.clone());
-            ids.extend(section.filters.iter().map(|filters| filters.id.clone()));
-            ids.extend(section.survey.iter().map(|survey| survey.id.clone()));
-            ids.extend(section.inputs.iter().map(|input| input.id.clone()));
-        }
-        if let Some(inferences) = &self.inferences {
-            ids.extend(inferences.items.iter().chain(&inferences.further).map(|item| item.id.clone()));
-        }
-        let mut seen: BTreeSet<String> =
-            ["inferences", "further-findings", "networks", "trust", "making", "top", "main", "contents", "reading"]
-                .map(str::to_owned)
-                .into();
-        for id in ids {
-            if !seen.insert(id.clone()) {
-                return Err(Error::other(format!("two parts of the page have the id '{id}'")));
-            }
-        }
-        Ok(())
-    }
-
     /// Every figure in the order in which the page shows them.
     fn figures_mut(&mut self) -> Vec<&mut Figure> {
         let mut figures = Vec::new();
         for section in &mut self.sections {
-            figures.extend(&mut section.flow);
-            figures.extend(section.filters.iter_mut().flat_map(|filters| &mut filters.figures));
-            for input in &mut section.inputs {
-                figures.extend(&mut input.figure);
-                figures.extend(&mut input.activations);
-                figures.extend(&mut input.heatmaps);
-            }
+            figures.extend(section.figures_mut());
         }
         if let Some(inferences) = &mut self.inferences {
             let items = inferences.items.iter_mut().chain(&mut inferences.further);
@@ -196,6 +170,50 @@ impl Page {
     }
 }
 
+impl Section {
+    /// Every figure in the order in which the page shows them.
+    pub fn figures_mut(&mut self) -> Vec<&mut Figure> {
+        let mut figures: Vec<&mut Figure> = self.flow.iter_mut().collect();
+        figures.extend(self.filters.iter_mut().flat_map(|filters| &mut filters.figures));
+        figures.extend(self.inputs.iter_mut().flat_map(Input::figures_mut));
+        figures
+    }
+}
+
+impl Input {
+    /// Every figure in the order in which the page shows them.
+    pub fn figures_mut(&mut self) -> Vec<&mut Figure> {
+        let figures = self.figure.iter_mut().chain(&mut self.activations);
+        figures.chain(&mut self.heatmaps).collect()
+    }
+}
+
+/// The ids of a page that are taken, those of its frame from the beginning.
+struct Ids(BTreeSet<String>);
+
+impl Default for Ids {
+    fn default() -> Ids {
+        Ids(FRAME.map(str::to_owned).into())
+    }
+}
+
+impl Ids {
+    /// An id made from `text` that no other part has, if need be with a number behind it. Every figure's pictures have an anchor of
+    /// their own, `view-` before the figure's; whoever may be a figure leaves room for it.
+    fn unique(&mut self, text: &str) -> String {
+        let stem = slug(text);
+        let mut id = stem.clone();
+        let mut number = 2;
+        while self.0.contains(&id) || self.0.contains(&format!("view-{id}")) {
+            id = format!("{stem}-{number}");
+            number += 1;
+        }
+        self.0.insert(format!("view-{id}"));
+        self.0.insert(id.clone());
+        id
+    }
+}
+
 /// Fills rows up to the number of columns, and folds a long table.
 fn finish_table(table: &mut Table) {
     for row in &mut table.rows {
@@ -231,7 +249,7 @@ fn tally(items: &[Inference]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::page::{Column, Image, Inferences, Input, Section, Survey};
+    use crate::report::page::{Column, Image, Inferences, Survey};
 
     fn figure(id: &str) -> Figure {
         Figure::single(id, "A caption.", Image::default(), "alt")
@@ -262,13 +280,29 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_missing_or_taken_is_an_error() {
+    fn a_reference_to_a_figure_that_is_not_there_is_an_error() {
         let mut missing = page();
         missing.inferences.as_mut().unwrap().items[0].figures.push("nowhere".into());
         assert!(missing.finish().unwrap_err().to_string().contains("'nowhere'"));
-        let mut taken = page();
-        taken.sections[0].inputs[0].activations.push(figure("flow"));
-        assert!(taken.finish().unwrap_err().to_string().contains("'flow'"));
+    }
+
+    #[test]
+    fn ids_that_are_taken_get_a_number() {
+        for name in FRAME {
+            let mut page = page();
+            page.sections[0].id = name.to_owned();
+            page.finish().unwrap();
+            assert_eq!(page.sections[0].id, format!("{name}-2"));
+            assert_eq!(page.contents[0].id, format!("{name}-2"));
+        }
+        // Figures whose names differ in case alone, one with the name of another's enlarged view, and one with a section's name.
+        let mut page = page();
+        page.sections[0].inputs[0].activations = ["Flow", "view-flow", "base line", "cam"].map(figure).into();
+        page.finish().unwrap();
+        let ids: Vec<String> = page.figures_mut().iter().map(|figure| figure.id.clone()).collect();
+        assert_eq!(ids, ["flow", "input", "flow-2", "view-flow-3", "base-line-2", "cam", "cam-2"]);
+        let item = &page.inferences.as_ref().unwrap().items[0];
+        assert_eq!(item.references[0].id, "cam", "the first of the two");
     }
 
     #[test]

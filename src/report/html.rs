@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::figure::svg;
 use crate::report::assets::Assets;
 use crate::report::markdown::OPTIONS;
+use crate::text;
 
 const SHELL: &str = include_str!("../../templates/shell.html");
 const CSS: &str = include_str!("../../templates/page.css");
@@ -31,7 +32,7 @@ pub const FOLDER: &str = "chapter";
 pub fn document(markdown: &str, title: &str, assets: &Assets) -> Result<String> {
     let (contents, main) = body(markdown, assets);
     let mut context = Context::new();
-    context.insert("title", title);
+    context.insert("title", text::line(title).trim());
     context.insert("css", CSS);
     context.insert("newer_css", &base64::engine::general_purpose::STANDARD.encode(NEWER_CSS));
     context.insert("figure_rules", svg::RULES);

@@ -6,6 +6,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use crate::figure::svg;
+use crate::text;
 
 /// The Markdown that the chapter is written in: CommonMark with tables and formulas between dollar signs.
 pub const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_MATH);
@@ -14,12 +15,13 @@ pub const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_MATH);
 const LABEL: usize = 72;
 const TOOLTIP: usize = 400;
 
-/// Plain text as Markdown that renders as exactly this text, in a paragraph, heading, link, image or table cell.
-/// White space becomes spaces, control characters and marks that reverse the direction of writing become U+FFFD.
+/// Plain text as Markdown that renders as exactly this text, in a paragraph, heading, link, image or table cell, without the white space
+/// around it, which would make code of a paragraph. White space becomes spaces, and what [`text::shown`] does not show is not there.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     let mut previous = None;
-    let mut characters = text.chars().peekable();
+    let line = text::line(text);
+    let mut characters = line.trim().chars().peekable();
     // At the beginning of a line "1." and "-" start lists and "#" a heading.
     let mut only_digits = true;
     while let Some(character) = characters.next() {
@@ -38,20 +40,12 @@ pub fn escape(text: &str) -> String {
             '.' | ')' if only_digits && !first && characters.peek().is_none_or(|next| next.is_whitespace()) => {
                 escaped.extend(['\\', character]);
             }
-            c if c.is_whitespace() || c == '\u{2028}' || c == '\u{2029}' => escaped.push(' '),
-            c if is_hidden(c) => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
         only_digits &= character.is_ascii_digit();
         previous = Some(character);
     }
     escaped
-}
-
-/// Control characters, and marks that change the direction of the text around them.
-fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A label, escaped; when it is long, shortened with the rest as a tooltip.
@@ -156,6 +150,15 @@ mod tests {
     fn names_stay_readable_in_the_source() {
         assert_eq!(escape("conv2d_2/relu (22×22)"), "conv2d_2/relu (22×22)");
         assert_eq!(escape("Gradient is 0.5, n = 300"), "Gradient is 0.5, n = 300");
+    }
+
+    #[test]
+    fn spaces_around_a_name_make_no_code_and_hidden_characters_go() {
+        assert_eq!(html(&escape("    four spaces ")), "<p>four spaces</p>\n");
+        assert_eq!(html(&escape(" - item")), "<p>- item</p>\n");
+        assert_eq!(html(&format!("**{}**", escape(" name "))), "<p><strong>name</strong></p>\n");
+        assert_eq!(escape("a\u{202e}b\u{200b}c\u{feff}"), "a\u{fffd}bc");
+        assert_eq!(escape("\u{200b}- item"), "\\- item");
     }
 
     #[test]

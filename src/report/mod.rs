@@ -21,7 +21,7 @@ pub use assets::Assets;
 pub use html::FOLDER;
 pub use page::Page;
 pub use rows::Rows;
-pub use write::{SideFiles, write};
+pub use write::{SideFiles, claims, write};
 
 const CHAPTER: &str = include_str!("../../templates/chapter.md");
 const PARTS: &str = include_str!("../../templates/parts.md");

@@ -1,28 +1,23 @@
 //! Arrays as .npy files.
 
-use crate::error::{Error, Result};
 use ndarray::ArrayD;
-use ndarray_npy::WriteNpyExt;
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::Path;
+use ndarray_npy::{WriteNpyError, WriteNpyExt};
+use std::io::{Error, Result};
 
 /// The folder beside a page that holds its arrays.
 pub const FOLDER: &str = "raw";
 
-/// Writes each array to `<name>.npy` in a new folder, in float32.
+/// The bytes of a .npy file with the array, in float32.
 ///
 /// # Errors
-/// When the folder or a file cannot be written.
-pub fn write(folder: &Path, arrays: &[(String, ArrayD<f32>)]) -> Result<()> {
-    std::fs::create_dir(folder).map_err(|cause| Error::writing(folder, &cause))?;
-    for (name, array) in arrays {
-        let path = folder.join(format!("{name}.npy"));
-        let file = File::create(&path).map_err(|cause| Error::writing(&path, &cause))?;
-        let written = array.as_standard_layout().write_npy(BufWriter::new(file));
-        written.map_err(|cause| Error::other(format!("{}: cannot be written: {cause}", path.display())))?;
-    }
-    Ok(())
+/// Never in practice: every array of numbers has a header.
+pub fn encode(array: &ArrayD<f32>) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(4 * array.len() + 128);
+    array.as_standard_layout().write_npy(&mut bytes).map_err(|cause| match cause {
+        WriteNpyError::Io(cause) => cause,
+        other => Error::other(other),
+    })?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -33,10 +28,8 @@ mod tests {
 
     #[test]
     fn an_array_comes_back_as_it_was() {
-        let folder = tempfile::tempdir().unwrap();
         let map = array![[1.5f32, -2.0], [0.25, 3.0]];
-        write(&folder.path().join("raw"), &[("map".into(), map.clone().reversed_axes().into_dyn())]).unwrap();
-        let back = Array2::<f32>::read_npy(std::fs::File::open(folder.path().join("raw/map.npy")).unwrap()).unwrap();
-        assert_eq!(back, map.t());
+        let bytes = encode(&map.clone().reversed_axes().into_dyn()).unwrap();
+        assert_eq!(Array2::<f32>::read_npy(bytes.as_slice()).unwrap(), map.t());
     }
 }

@@ -3,7 +3,6 @@
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{BufWriter, Seek, Write};
-use std::path::Path;
 
 /// The file beside a page that holds a line an image.
 pub const FILE: &str = "images.jsonl";
@@ -30,16 +29,15 @@ impl Rows {
         writeln!(self.0, "{line}").map_err(|cause| failed(&cause))
     }
 
-    /// Writes all lines to a new file.
+    /// Writes all lines to where they belong.
     ///
     /// # Errors
-    /// When that file cannot be written.
-    pub fn save(mut self, path: &Path) -> Result<()> {
-        self.0.flush().map_err(|cause| failed(&cause))?;
+    /// When they cannot be written there, or not be read back.
+    pub fn copy(mut self, to: &mut impl Write) -> std::io::Result<()> {
+        self.0.flush()?;
         let waiting = self.0.get_mut();
-        waiting.rewind().map_err(|cause| failed(&cause))?;
-        let write = |waiting: &mut File| std::io::copy(waiting, &mut File::create(path)?);
-        write(waiting).map(|_| ()).map_err(|cause| Error::writing(path, &cause))
+        waiting.rewind()?;
+        std::io::copy(waiting, to).map(drop)
     }
 }
 
@@ -53,12 +51,11 @@ mod tests {
 
     #[test]
     fn lines_come_out_as_they_went_in() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE);
         let mut rows = Rows::new().unwrap();
         (0..3000).for_each(|i| rows.push(&format!("{{\"number\":{i}}}")).unwrap());
-        rows.save(&path).unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
+        let mut bytes = Vec::new();
+        rows.copy(&mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
         assert_eq!(text.lines().count(), 3000);
         assert!(text.starts_with("{\"number\":0}\n{\"number\":1}\n") && text.ends_with("{\"number\":2999}\n"));
     }

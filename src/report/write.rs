@@ -1,11 +1,12 @@
-//! The chapter on disk: complete or not at all.
+//! A chapter's files, written into an output folder.
 
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::io::Write as _;
 
 use ndarray::ArrayD;
 
 use crate::error::{Error, Result};
+use crate::output::{Claims, Destination, Folder};
 use crate::report::{FOLDER, Rendered, Rows, raw, rows};
 
 /// What may be written beside a chapter.
@@ -17,60 +18,45 @@ pub struct SideFiles<'a> {
     pub arrays: Option<&'a [(String, ArrayD<f32>)]>,
 }
 
-/// Writes `chapter.html`, `chapter.md`, `chapter.json`, the folder `chapter/` and what stands beside them into `out`, replacing what
-/// was there. Everything is first written beside its place and then renamed, so that an interrupted run leaves the last chapter.
-///
-/// # Errors
-/// When a file cannot be written; the folder is then as before.
-pub fn write(out: &Path, rendered: &Rendered, beside: SideFiles) -> Result<()> {
-    fs::create_dir_all(out).map_err(|cause| Error::writing(out, &cause))?;
-    let staging =
-        tempfile::Builder::new().prefix(".convscope-").tempdir_in(out).map_err(|cause| Error::writing(out, &cause))?;
-    let (fresh, old) = (staging.path().join("new"), staging.path().join("old"));
-    for folder in [&old, &fresh, &fresh.join(FOLDER)] {
-        fs::create_dir(folder).map_err(|cause| Error::writing(folder, &cause))?;
-    }
-    let save = |path: &Path, text: &str| fs::write(path, text).map_err(|cause| Error::writing(path, &cause));
-    for (file, svg) in rendered.assets.iter() {
-        save(&fresh.join(FOLDER).join(file), svg)?;
-    }
-    save(&fresh.join("chapter.md"), &rendered.markdown)?;
-    save(&fresh.join("chapter.json"), &rendered.json)?;
-    save(&fresh.join("chapter.html"), &rendered.html)?;
-    let mut names = vec![FOLDER, "chapter.md", "chapter.json", "chapter.html"];
-    if let Some(rows) = beside.rows {
-        rows.save(&fresh.join(rows::FILE))?;
-        names.push(rows::FILE);
-    }
-    if let Some(arrays) = beside.arrays {
-        raw::write(&fresh.join(raw::FOLDER), arrays)?;
-        names.push(raw::FOLDER);
-    }
-    let mut moved = Vec::new();
-    for name in names {
-        if let Err(cause) = exchange(&out.join(name), &fresh.join(name), &old.join(name)) {
-            for name in moved.into_iter().rev() {
-                // The way back; what fails here has been reported by the error that led here.
-                let _ = exchange(&out.join(name), &old.join(name), &fresh.join(name));
-            }
-            return Err(Error::writing(&out.join(name), &cause));
-        }
-        moved.push(name);
-    }
-    Ok(())
+/// The places that a chapter is written to, with `images.jsonl` and `raw/` or without.
+pub fn claims(rows: bool, arrays: bool) -> Claims {
+    let mut claims = Claims {
+        files: vec!["chapter.html", "chapter.md", "chapter.json"],
+        folders: vec![Folder { name: FOLDER, extension: "svg" }],
+    };
+    claims.files.extend(rows.then_some(rows::FILE));
+    claims.folders.extend(arrays.then_some(Folder { name: raw::FOLDER, extension: "npy" }));
+    claims
 }
 
-/// Puts `fresh` in `place`, and what was there aside.
-fn exchange(place: &Path, fresh: &Path, aside: &Path) -> std::io::Result<()> {
-    let occupied = fs::symlink_metadata(place).is_ok();
-    if occupied {
-        fs::rename(place, aside)?;
+/// Writes `chapter.html`, `chapter.md`, `chapter.json`, the pictures in `chapter/` and what stands beside them; they appear when the
+/// destination is published.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(destination: &mut Destination, rendered: &Rendered, beside: SideFiles) -> Result<()> {
+    for (file, svg) in rendered.assets.iter() {
+        destination.write(&format!("{FOLDER}/{file}"), svg.as_bytes())?;
     }
-    let moved = if fs::symlink_metadata(fresh).is_ok() { fs::rename(fresh, place) } else { Ok(()) };
-    if moved.is_err() && occupied {
-        fs::rename(aside, place)?;
+    destination.write("chapter.md", rendered.markdown.as_bytes())?;
+    destination.write("chapter.json", rendered.json.as_bytes())?;
+    destination.write("chapter.html", rendered.html.as_bytes())?;
+    if let Some(rows) = beside.rows {
+        let mut file = destination.create(rows::FILE)?;
+        rows.copy(&mut file).map_err(|cause| Error::writing(file.place(), &cause))?;
+        destination.keep(file)?;
     }
-    moved
+    let mut taken = BTreeSet::new();
+    for (name, array) in beside.arrays.unwrap_or_default() {
+        // Layers whose names differ in case alone have the same name here.
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let name = [name.clone()].into_iter().chain(numbered).find(|name| taken.insert(name.clone()));
+        let mut file = destination.create(&format!("{}/{}.npy", raw::FOLDER, name.unwrap_or_default()))?;
+        let written = raw::encode(array).and_then(|bytes| file.write_all(&bytes));
+        written.map_err(|cause| Error::writing(file.place(), &cause))?;
+        destination.keep(file)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -78,6 +64,8 @@ mod tests {
     use super::*;
     use crate::figure::svg::Svg;
     use crate::report::Assets;
+    use std::fs;
+    use std::path::Path;
 
     fn rendered(text: &str, name: &str) -> Rendered {
         let mut assets = Assets::default();
@@ -100,9 +88,14 @@ mod tests {
             let mut rows = Rows::new().unwrap();
             rows.push(text).unwrap();
             let arrays = [(array.to_string(), ArrayD::zeros(vec![2]))];
-            write(&out, &rendered(text, picture), SideFiles { rows: Some(rows), arrays: Some(&arrays) }).unwrap();
+            let mut destination = Destination::open(&out, claims(true, true)).unwrap();
+            let beside = SideFiles { rows: Some(rows), arrays: Some(&arrays) };
+            write(&mut destination, &rendered(text, picture), beside).unwrap();
+            destination.publish().unwrap();
         }
-        assert_eq!(names(&out), ["chapter", "chapter.html", "chapter.json", "chapter.md", "images.jsonl", "raw"]);
+        let all =
+            ["chapter", "chapter.html", "chapter.json", "chapter.md", "convscope-files.json", "images.jsonl", "raw"];
+        assert_eq!(names(&out), all);
         assert_eq!(names(&out.join("raw")), ["b.npy"]);
         assert_eq!(fs::read_to_string(out.join("images.jsonl")).unwrap(), "two\n");
         assert_eq!(names(&out.join("chapter")), ["second.svg"]);
@@ -110,25 +103,28 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_cannot_be_written_keeps_what_it_has() {
+    fn arrays_of_one_name_are_all_written() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        fs::write(&file, "kept").unwrap();
-        let error = write(&file, &rendered("one", "a"), SideFiles::default()).unwrap_err();
-        assert!(!error.is_input());
-        assert!(error.to_string().contains("file"), "{error}");
-        assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+        let arrays = [1, 2, 3].map(|length| ("a".to_string(), ArrayD::zeros(vec![length])));
+        let mut destination = Destination::open(folder.path(), claims(false, true)).unwrap();
+        let beside = SideFiles { rows: None, arrays: Some(&arrays) };
+        write(&mut destination, &rendered("one", "a"), beside).unwrap();
+        destination.publish().unwrap();
+        assert_eq!(names(&folder.path().join("raw")), ["a-2.npy", "a-3.npy", "a.npy"]);
     }
 
     #[test]
-    fn an_exchange_can_be_taken_back() {
+    fn what_a_run_does_not_write_any_more_goes_with_its_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        fs::write(path("place"), "old").unwrap();
-        fs::write(path("fresh"), "new").unwrap();
-        exchange(&path("place"), &path("fresh"), &path("aside")).unwrap();
-        assert_eq!(fs::read_to_string(path("place")).unwrap(), "new");
-        exchange(&path("place"), &path("aside"), &path("fresh")).unwrap();
-        assert_eq!(fs::read_to_string(path("place")).unwrap(), "old");
+        let arrays = [("a".to_string(), ArrayD::zeros(vec![2]))];
+        let mut destination = Destination::open(folder.path(), claims(true, true)).unwrap();
+        let beside = SideFiles { rows: Some(Rows::new().unwrap()), arrays: Some(&arrays) };
+        write(&mut destination, &rendered("one", "a"), beside).unwrap();
+        destination.publish().unwrap();
+        let mut destination = Destination::open(folder.path(), claims(false, false)).unwrap();
+        write(&mut destination, &rendered("two", "a"), SideFiles::default()).unwrap();
+        destination.publish().unwrap();
+        let all = ["chapter", "chapter.html", "chapter.json", "chapter.md", "convscope-files.json"];
+        assert_eq!(names(folder.path()), all);
     }
 }

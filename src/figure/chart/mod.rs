@@ -13,6 +13,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::error::{Error, Result};
 use crate::figure::Picture;
 use crate::figure::svg::{Ink, Svg};
+use crate::text;
 pub use bars::{Bar, bars};
 pub use curves::{Curves, curves};
 pub use list::{Distribution, Interval, distributions, intervals};
@@ -55,8 +56,8 @@ fn draw((width, height): (u32, u32), title: &str, drawing: impl FnOnce(&Area) ->
     // The first line is plotters' own <svg> tag, the last its end.
     let body = document.split_once('\n').map_or("", |(_, body)| body);
     let mut body = body.trim_end().trim_end_matches("</svg>").replace(" opacity=\"1\"", "");
-    // plotters escapes markup, but lets characters through that XML forbids.
-    body = body.replace(|c: char| (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}'), "\u{fffd}");
+    // plotters escapes markup, but lets characters through that are hidden or that XML forbids.
+    body = text::lines(&body);
     for (ink, index) in PLACEHOLDERS {
         let (class, light) = (ink.class(), ink.light());
         let placeholder = format!("#{index:02X}{index:02X}{index:02X}");

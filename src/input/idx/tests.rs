@@ -17,6 +17,13 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// An array as the bytes of an IDX file.
+fn idx(array: ndarray::ArrayViewD<u8>) -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), Path::new("a.idx"), array.shape()).unwrap();
+    writer.push(&array.iter().copied().collect::<Vec<u8>>()).unwrap();
+    writer.finish().unwrap()
+}
+
 /// The message of an input error; it must name the file.
 fn refusal(bytes: &[u8]) -> String {
     match read_bytes(bytes) {
@@ -39,29 +46,24 @@ fn plain_and_gzip_give_the_same_array() {
 
 #[test]
 fn what_is_written_is_the_format() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("b.idx");
-    let array = read_bytes(SMALL).unwrap();
-    write(&path, array.view()).unwrap();
-    assert_eq!(std::fs::read(&path).unwrap(), SMALL);
-    let transposed = array.t();
-    write(&path, transposed.view()).unwrap();
-    assert_eq!(read(&path).unwrap(), transposed, "any memory order is written row-major");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+    let mut writer = Writer::new(Vec::new(), Path::new("b.idx"), &[2, 2, 3]).unwrap();
+    writer.push(&SMALL[16..20]).unwrap();
+    writer.push(&SMALL[20..]).unwrap();
+    assert_eq!(writer.finish().unwrap(), SMALL);
 }
 
 #[test]
-fn an_unfinished_writer_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("c.idx");
-    let mut writer = Writer::create(&path, &[2, 2]).unwrap();
+fn a_writer_wants_as_many_values_as_its_header_declares() {
+    let path = Path::new("c.idx");
+    let mut writer = Writer::new(Vec::new(), path, &[2, 2]).unwrap();
     writer.push(&[1, 2, 3]).unwrap();
     assert!(writer.push(&[4, 5]).is_err(), "more than declared");
+    let mut writer = Writer::new(Vec::new(), path, &[2, 2]).unwrap();
+    writer.push(&[1, 2, 3]).unwrap();
     assert!(writer.finish().is_err(), "fewer than declared");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    assert!(matches!(Writer::create(&path, &[1 << 33]), Err(Error::Input(_))));
-    assert!(matches!(Writer::create(&path, &[]), Err(Error::Input(_))));
-    assert!(matches!(Writer::create(&path, &[u32::MAX as usize; 3]), Err(Error::Input(_))));
+    assert!(matches!(Writer::new(Vec::new(), path, &[1 << 33]), Err(Error::Input(_))));
+    assert!(matches!(Writer::new(Vec::new(), path, &[]), Err(Error::Input(_))));
+    assert!(matches!(Writer::new(Vec::new(), path, &[u32::MAX as usize; 3]), Err(Error::Input(_))));
 }
 
 #[test]
@@ -113,10 +115,10 @@ fn a_missing_file_is_the_users_to_mend() {
 fn mnist_folder(labels: &[u8]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let images = Array3::from_shape_fn((2, 28, 28), |(i, row, column)| (i * 100 + row + column) as u8);
-    write(&folder.path().join("t10k-images-idx3-ubyte"), images.view().into_dyn()).unwrap();
+    std::fs::write(folder.path().join("t10k-images-idx3-ubyte"), idx(images.view().into_dyn())).unwrap();
     let labels = ndarray::arr1(labels).into_dyn();
     let plain = folder.path().join("plain");
-    write(&plain, labels.view()).unwrap();
+    std::fs::write(&plain, idx(labels.view())).unwrap();
     let compressed = gzip(&std::fs::read(&plain).unwrap());
     std::fs::write(folder.path().join("t10k-labels-idx1-ubyte.gz"), compressed).unwrap();
     folder

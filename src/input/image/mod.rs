@@ -2,6 +2,7 @@
 
 mod decoded;
 mod fit;
+mod jpeg;
 pub mod npy;
 mod preprocess;
 mod resample;
@@ -15,11 +16,11 @@ pub use resample::{Level, ResizeFilter, Size};
 pub use window::{Bound, Window};
 
 use crate::error::{Error, Result};
+use crate::file;
 use ::image::error::ImageError;
 use ::image::metadata::Orientation;
 use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use ndarray::{Array3, ArrayView2};
-use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Seek};
 use std::path::Path;
 
@@ -51,7 +52,7 @@ pub fn read(path: &Path, background: [u8; 3]) -> Result<Array3<u8>> {
 /// # Errors
 /// `Error::Input`, naming the file: unreadable, not an image, another format, damaged, or more than 2^26 pixels.
 pub fn decode(path: &Path, channels: usize) -> Result<DecodedImage> {
-    let file = File::open(path).map_err(|cause| Error::reading(path, &cause))?;
+    let file = file::open(path, file::LARGEST_IMAGE)?;
     decoded(BufReader::new(file), channels).map_err(|problem| match problem {
         Problem::Reading(cause) => Error::reading(path, &cause),
         Problem::Content(what) => Error::input(format!("{}: {what}", path.display())),
@@ -147,6 +148,15 @@ fn picture(reader: impl BufRead + Seek) -> std::result::Result<DynamicImage, Pro
                 "not an image: the content is neither PNG, JPEG, WebP, BMP, GIF, TIFF nor a .npy array".into(),
             ));
         }
+    }
+    if reader.format() == Some(ImageFormat::Jpeg) {
+        let mut file = reader.into_inner();
+        file.rewind().map_err(Problem::Reading)?;
+        if !jpeg::is_whole(&mut file).map_err(Problem::Reading)? {
+            return Err(Problem::Content("the image is cut short: the file ends early".into()));
+        }
+        file.rewind().map_err(Problem::Reading)?;
+        reader = ImageReader::with_format(file, ImageFormat::Jpeg);
     }
     let mut limits = Limits::default();
     limits.max_alloc = Some(LARGEST_DECODED as u64);

@@ -6,8 +6,8 @@ mod text;
 
 pub use find::{ClassMatch, class_of};
 
-use crate::config::read_bytes;
 use crate::error::{Error, Result};
+use crate::file;
 use crate::model::{Head, Meaning, Network};
 use parse::{KEYS, parse};
 use std::path::Path;
@@ -116,7 +116,7 @@ fn in_files(network: &Network) -> Vec<Vec<String>> {
     let texts = KEYS.iter().filter_map(|key| metadata.get(*key));
     let mut found: Vec<Vec<String>> = texts.flat_map(|text| [parse(text).ok(), separated(text)]).flatten().collect();
     let beside = network.file().parent().unwrap_or(Path::new("")).join("config.json");
-    let config = std::fs::read_to_string(beside).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let config = file::text(&beside, file::LARGEST_TEXT).ok().and_then(|text| serde_json::from_str(&text).ok());
     if let Some(serde_json::Value::Object(config)) = config {
         let entries = KEYS.iter().filter_map(|key| config.get(*key));
         found.extend(entries.filter_map(|entry| parse(&entry.to_string()).ok()));
@@ -157,7 +157,7 @@ pub fn of(head: &Head, labels: Option<&[String]>, unit: usize) -> String {
 /// # Errors
 /// A file that cannot be read or holds no labels: what was found and what is expected.
 pub fn read(path: &Path) -> Result<Vec<String>> {
-    let labels = text::text(&read_bytes(path)?).and_then(|text| parse(&text));
+    let labels = text::text(&file::bytes(path, file::LARGEST_TEXT)?).and_then(|text| parse(&text));
     labels.map_err(|problem| Error::Labels { path: path.to_path_buf(), problem })
 }
 

@@ -1,6 +1,7 @@
 //! What a model's files say about the images it wants: its metadata, and configuration files beside it.
 
 use crate::config::{Located, Preprocessing};
+use crate::file;
 use crate::model::Network;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -22,10 +23,10 @@ pub fn said(network: &Network) -> Option<Said> {
     let side = network.input().size().map(|(height, width)| height.min(width));
     metadata(network.metadata(), side).or_else(|| {
         let folder = network.file().parent().unwrap_or(Path::new(""));
-        ["preprocessor_config.json", "config.json"].into_iter().find_map(|file| {
-            let config = object(&std::fs::read_to_string(folder.join(file)).ok()?)?;
+        ["preprocessor_config.json", "config.json"].into_iter().find_map(|name| {
+            let config = object(&file::text(&folder.join(name), file::LARGEST_TEXT).ok()?)?;
             let keys = configuration(&config, side)?;
-            Some(Said { unsaid: unsaid(&keys, scaled(&config)), keys, by: by(&format!("{file} beside the model")) })
+            Some(Said { unsaid: unsaid(&keys, scaled(&config)), keys, by: by(&format!("{name} beside the model")) })
         })
     })
 }

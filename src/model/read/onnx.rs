@@ -1,7 +1,6 @@
 //! The ONNX file as it stands: read once, checked, and kept as an index of operators without the weights' bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use tract_onnx::pb::{self, tensor_proto::DataType};
 use tract_onnx::prelude::Framework;
 
 use crate::error::{Error, Result};
+use crate::file;
 use crate::model::read::bounds::{LARGEST_FILE, attribute_reasons, graph_reasons};
 use crate::model::read::inputs::{GraphInput, inputs};
 use crate::model::read::refusal::{declared_input, list, operator_reasons, printable, refusal, weight_reasons};
@@ -126,17 +126,10 @@ fn begins_model(first: u8) -> bool {
 ///
 /// Errors: the file is missing, empty, or not an ONNX model.
 pub(crate) fn read(path: &Path) -> Result<(pb::ModelProto, String)> {
-    let file = File::open(path).map_err(|cause| Error::reading(path, &cause))?;
-    let metadata = file.metadata().map_err(|cause| Error::reading(path, &cause))?;
-    if metadata.is_dir() {
+    if path.is_dir() {
         return Err(Error::input(format!("{}: a folder, not an ONNX model", path.display())));
     }
-    if metadata.len() > LARGEST_FILE {
-        return Err(Error::input(format!(
-            "{}: not an ONNX model: larger than the 2 GiB that the format allows",
-            path.display()
-        )));
-    }
+    let file = file::open(path, LARGEST_FILE)?;
     let mut file = BufReader::new(file.take(LARGEST_FILE));
     // A video or a disk image is known by its first byte, before all of it is in memory.
     match file.fill_buf().map_err(|cause| Error::reading(path, &cause))?.first() {

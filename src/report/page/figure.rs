@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 use crate::report::page::{Line, Reference};
 
@@ -48,6 +49,15 @@ impl Figure {
     pub fn single(id: impl Into<String>, caption: impl Into<String>, image: Image, alt: impl Into<String>) -> Figure {
         let row = Row { heading: None, panels: vec![Panel { image, alt: alt.into() }] };
         Figure { id: id.into(), caption: caption.into(), rows: vec![row], enlargeable: true, ..Figure::default() }
+    }
+
+    /// Gives the pictures that are among these old names their new ones.
+    pub fn rename(&mut self, new_names: &BTreeMap<String, String>) {
+        for panel in self.rows.iter_mut().flat_map(|row| &mut row.panels) {
+            if let Some(name) = new_names.get(&panel.image.file) {
+                panel.image.file.clone_from(name);
+            }
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use scraper::{ElementRef, Html, Selector};
 
 use crate::figure::svg::{Anchor, Ink, Svg};
+use crate::output::Destination;
 use crate::report::page::{Column, Figure, Inference, Inferences, Input, Line, Page, Prediction, Section, Table};
-use crate::report::{Assets, Rendered, SideFiles, render, write};
+use crate::report::{Assets, Rendered, SideFiles, claims, render, write};
 
 fn rendered() -> Rendered {
     let (mut page, assets) = sample::page();
@@ -29,7 +30,11 @@ fn text(element: ElementRef) -> String {
 #[test]
 fn the_sample_can_be_written() {
     match std::env::var_os("CONVSCOPE_PAGE_OUT") {
-        Some(folder) => write(&PathBuf::from(folder), &rendered(), SideFiles::default()).unwrap(),
+        Some(folder) => {
+            let mut destination = Destination::open(&PathBuf::from(folder), claims(false, false)).unwrap();
+            write(&mut destination, &rendered(), SideFiles::default()).unwrap();
+            destination.publish().unwrap();
+        }
         None => println!("CONVSCOPE_PAGE_OUT is not set: the sample chapter is not written"),
     }
 }
