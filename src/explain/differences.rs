@@ -65,7 +65,7 @@ impl Differences {
     /// Z·α_k; `None` on a kink.
     ///
     /// # Errors
-    /// Those of tract.
+    /// A batch that tract cannot run.
     pub fn along_channels(&self, point: &Point, channels: &[usize]) -> Result<Vec<Option<f64>>> {
         self.along(channels.len(), point, |array, sample, distance| {
             array.index_axis_mut(Axis(1), channels[sample]).mapv_inplace(|a| a + distance);
@@ -75,7 +75,7 @@ impl Differences {
     /// The derivative with respect to single elements of the activation, by their position in row-major order; `None` on a kink.
     ///
     /// # Errors
-    /// Those of tract.
+    /// A batch that tract cannot run.
     pub fn at_elements(&self, point: &Point, places: &[usize]) -> Result<Vec<Option<f64>>> {
         self.along(places.len(), point, |array, sample, distance| {
             if let Some(value) = array.as_slice_mut().and_then(|values| values.get_mut(places[sample])) {
@@ -99,7 +99,7 @@ impl Differences {
     /// Grad-CAM's channel weights α_k, [k], with the number of channels on a kink, whose weight is taken as zero, and the logit.
     ///
     /// # Errors
-    /// Those of tract.
+    /// A batch that tract cannot run.
     pub fn weights(&self, point: &Point) -> Result<(Array1<f32>, usize, f32)> {
         let activation = point.activation;
         let channels: Vec<usize> = (0..activation.shape().get(1).copied().unwrap_or(0)).collect();

@@ -1,4 +1,4 @@
-//! The last hand on a filled page: numbers, anchors, references, folds, contents.
+//! Finishes a filled page: numbers figures and inferences, sets anchors, resolves references, decides what folds, collects the contents.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -32,7 +32,7 @@ pub struct Place<'n> {
     pub operator: Option<ValueId>,
 }
 
-/// See the module.
+/// A network laid open for measuring, in batches.
 pub struct Anatomy<'n> {
     pub network: &'n Network,
     /// The network's own weights.

@@ -72,7 +72,7 @@ impl TypedOp for Convolve {
 /// tract's.
 ///
 /// # Errors
-/// Those of tract.
+/// A model that tract cannot rewrite.
 pub(crate) fn replace(mut model: TypedModel) -> TractResult<TypedModel> {
     Optimizer::prop_consts().optimize(&mut model)?;
     for id in model.eval_order()? {
