@@ -31,10 +31,9 @@ const ROOMS: [&str; 21] = [
 ];
 
 /// Files that may be longer than the others, and why.
-const LONG: [(&str, &str); 3] = [
+const LONG: [(&str, &str); 2] = [
     ("chapter/filters/figures.rs", "five kinds of figures of the same ascents"),
     ("config/raw.rs", "every key of the chapter file beside its check"),
-    ("model/read/onnx.rs", "the file's checks in the order in which they are made"),
 ];
 const MOST_LINES: usize = 300;
 
@@ -196,7 +195,7 @@ fn paths_begin_at_the_crate_and_files_are_short() {
         assert!(!source.text.contains("super::super"), "{} climbs two rooms up", source.path);
         let lines = source.text.lines().count();
         let long = LONG.iter().any(|(path, _)| *path == source.path);
-        assert_eq!(lines > MOST_LINES, long, "{} has {lines} lines of code", source.path);
+        assert!(lines <= MOST_LINES || long, "{} has {lines} lines of code", source.path);
     }
 }
 
