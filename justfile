@@ -65,6 +65,14 @@ bench:
     cargo bench --bench ascent
     cargo bench --bench explain
 
+# Every operator that tract reads, at ranks 0 to 5, constant or computed, in four operator sets: no signal, panic or timeout.
+operators:
+    CONVSCOPE_OPERATORS=all cargo test --release --test convscope every_operator_of_any_rank -- --nocapture || exit 1
+
+# So many runs on seeded mutations of ten networks: no signal, no panic, no page lost. `from` is the first network's number.
+mutations runs="20000" from="0":
+    CONVSCOPE_MUTATIONS={{runs}} CONVSCOPE_FROM={{from}} cargo test --release --test convscope mutated_networks_end -- --nocapture || exit 1
+
 # Fuzz a target, `onnx` or `chapter`, for so many seconds. Needs nightly and `cargo install cargo-fuzz`; the first build compiles tract anew.
 fuzz target="onnx" seconds="600":
     cargo +nightly fuzz run -O --sanitizer none --fuzz-dir tests/fuzz {{target}} -- -max_total_time={{seconds}} -timeout=10 -rss_limit_mb=1024 -max_len=65536

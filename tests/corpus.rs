@@ -1,7 +1,10 @@
 //! Hostile inputs: whatever a file holds, every command ends in a chapter or in a message, within ten seconds and 1 GB.
 
 mod beside;
+mod every_operator;
 mod hostile;
+mod many;
+mod mutations;
 mod operators;
 
 use std::fs;
@@ -25,11 +28,16 @@ struct Ended {
     output: String,
 }
 
-/// Runs the program under a memory limit and until the deadline.
+/// Runs the program under a memory limit and until the deadline, on two threads.
 fn run(folder: &Path, arguments: &[&str]) -> Ended {
+    run_on("2", folder, arguments)
+}
+
+/// As [`run`], on so many threads.
+fn run_on(threads: &str, folder: &Path, arguments: &[&str]) -> Ended {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -d \"$0\" && exec \"$@\"", MEMORY, env!("CARGO_BIN_EXE_convscope")]);
-    command.args(arguments).args(["--threads", "2", "--quiet"]).current_dir(folder);
+    command.args(arguments).args(["--threads", threads, "--quiet"]).current_dir(folder);
     command.env("CONVSCOPE_MNIST", folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let read = |mut pipe: Box<dyn Read + Send>| {
@@ -109,12 +117,13 @@ fn try_network(name: &str, bytes: &[u8]) -> Vec<String> {
     photograph(&path("photo.png"));
     let chapter = "title = \"T\"\n[[section]]\ntitle = \"S\"\nmodel = \"net.onnx\"\n[[section.input]]\nimage = \"photo.png\"\n[[section.input]]\ndigit = 3\n";
     fs::write(path("chapter.toml"), chapter).expect("the chapter is written");
-    let commands: [&[&str]; 5] = [
+    let commands: [&[&str]; 6] = [
         &["inspect", "net.onnx"],
         &["inspect", "--json", "net.onnx"],
         &["gradcheck", "net.onnx", "photo.png"],
         &["explain", "net.onnx", "photo.png", "--out", "explained"],
         &["report", "chapter.toml", "--quick", "--out", "reported"],
+        &["filters", "net.onnx", "--out", "filtered"],
     ];
     let mut complaints = Vec::new();
     for arguments in commands {
@@ -127,7 +136,7 @@ fn try_network(name: &str, bytes: &[u8]) -> Vec<String> {
             complaints.push("inspect --json prints no JSON".into());
         }
     }
-    for out in ["explained", "reported"] {
+    for out in ["explained", "reported", "filtered"] {
         if path(out).exists() {
             complaints.extend(chapter_complaint(&path(out)).map(|complaint| format!("{out}: {complaint}")));
         }

@@ -1,5 +1,6 @@
 //! What the filters of the bundled networks look for: TensorFlow as witness, and every filter of all six.
 
+use crate::fixture::Fixture;
 use crate::support::{NETWORKS, convscope, message, network, repository};
 use convscope::backprop::graph::Graph;
 use convscope::chapter::filters::{FILTERS, LARGE, LAYERS, Options, page};
@@ -201,4 +202,36 @@ fn the_raw_images_are_written_beside_the_page() {
     let images: ArrayD<f32> = ndarray_npy::ReadNpyExt::read_npy(File::open(path).unwrap()).unwrap();
     assert_eq!(images.shape(), [2, 28, 28, 3]);
     assert!(images.iter().all(|value| (0.0..=1.0).contains(value)));
+}
+
+/// A filter that is not a number is a line under its layer, a layer of them a line in its place; the page is made all the same.
+#[test]
+fn what_is_not_a_number_is_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = |broken: &[usize]| {
+        let mut f = Fixture::new("x", &[1, 3, 8, 8]);
+        f.conv("x", "a", [4, 3, 3, 3], vec![]).node("Relu", &["a"], "r", vec![]).conv("r", "b", [3, 4, 3, 3], vec![]);
+        f.node("GlobalAveragePool", &["b"], "g", vec![]).node("Flatten", &["g"], "y", vec![]).output("y");
+        for filter in broken {
+            f.graph.initializer[0].float_data[filter * 27] = f32::NAN;
+        }
+        std::fs::write(folder.path().join("net.onnx"), f.bytes()).unwrap();
+        convscope(folder.path(), &["filters", "net.onnx", "--steps", "3"])
+    };
+    let output = net(&[2]);
+    assert_eq!(output.status.code(), Some(0), "{}", message(&output));
+    let page = std::fs::read_to_string(folder.path().join("filters/chapter.md")).unwrap();
+    assert!(page.contains("Left out, as their activations are not finite numbers (NaN): 2."), "{page}");
+    assert!(
+        page.contains("This layer could not be shown: b: the numbers of its filters are not finite (NaN)."),
+        "{page}"
+    );
+    assert!(page.contains("each of the 3 filters of a most"), "{page}");
+    let output = net(&[0, 1, 2, 3]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        message(&output).contains("net.onnx: no filter can be shown: a: the numbers of its filters"),
+        "{}",
+        message(&output)
+    );
 }

@@ -13,10 +13,15 @@ mod fixture;
 mod goldens;
 mod inference;
 mod inputs;
+mod light;
 mod matrix;
+#[path = "fuzz/mutate.rs"]
+mod mutate;
 mod names;
 mod output;
 mod refused;
+#[path = "fuzz/sound.rs"]
+mod sound;
 mod support;
 mod terminal;
 

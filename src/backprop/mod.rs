@@ -5,5 +5,6 @@ mod rules;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use tape::{ReluRule, Tape};

@@ -7,7 +7,8 @@ use crate::report::page::Line;
 /// How gradients were taken and how exact they are, for captions.
 pub fn sentence(check: &NetworkCheck) -> String {
     if check.images == 0 {
-        return "hand-written backprop from the ONNX file; there was no image to check it at".into();
+        let why = check.left_out.as_deref().unwrap_or("there was no image to check it at");
+        return format!("hand-written backprop from the ONNX file; {why}");
     }
     format!(
         "hand-written backprop from the ONNX file; largest difference from central differences through tract {:.1e} of the largest gradient",
@@ -44,7 +45,8 @@ pub fn lines(check: &NetworkCheck) -> Vec<Line> {
             ),
         )
     };
-    check.heads.iter().map(line).collect()
+    let left_out = check.left_out.iter().map(|text| Line::new("Gradient check", text.clone()));
+    check.heads.iter().map(line).chain(left_out).collect()
 }
 
 /// A table for the terminal.
@@ -63,6 +65,9 @@ pub fn table(check: &NetworkCheck) -> String {
         "largest",
         "median"
     );
+    if let Some(left_out) = &check.left_out {
+        text += &format!("{left_out}\n");
+    }
     for head in &check.heads {
         let (name, tensor) = (printable(&head.head), printable(&head.tensor));
         for (sample, check) in [("channels", &head.channels), ("elements", &head.elements)] {

@@ -2,16 +2,17 @@
 
 use crate::chapter::choose_layers::choose_layers;
 use crate::chapter::context::{MapDrawing, SectionContext};
-use crate::chapter::filters::{self, Choice, Request};
+use crate::chapter::filters::{Choice, Request, filters_or_reason};
 use crate::chapter::gallery::{self, Run};
 use crate::chapter::load::{SectionNetwork, convolutions};
 use crate::chapter::output::Artifacts;
 use crate::chapter::{architecture, gradients};
 use crate::config::{Chapter, Section, Source};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::explain::effort::{Effort, IMAGES};
 use crate::explain::explainer::{Explainer, Wanted};
 use crate::explain::filters::{AscentRequest, Scene, natural_inputs};
-use crate::explain::gradcheck::{self, NetworkCheck};
+use crate::explain::gradcheck::NetworkCheck;
 use crate::explain::usable::usable_inputs;
 use crate::input::preprocessing;
 use crate::input::sources::Sources;
@@ -103,15 +104,21 @@ impl SectionMaker<'_> {
     /// Only the check of the section's gradients, on its inputs.
     ///
     /// # Errors
-    /// As for [`SectionMaker::make`]; operators without a gradient rule.
+    /// As for [`SectionMaker::make`]; operators without a gradient rule; a network too large to be checked.
     pub fn gradients(&self) -> Result<NetworkCheck> {
         let explainer = Explainer::new(Arc::clone(&self.network.loaded), Wanted::at(self.network.target.clone()))?;
         if !explainer.without_rule().is_empty() {
-            return explainer.gradcheck(&[]);
+            return explainer.gradcheck(&[], Effort::Command);
         }
         let Section { title, inputs, .. } = self.section;
-        let usable = usable_inputs(explainer.engine(), &self.sources(), title, inputs, gradcheck::IMAGES)?;
-        explainer.gradcheck(&usable)
+        let usable = usable_inputs(explainer.engine(), &self.sources(), title, inputs, IMAGES)?;
+        let check = explainer.gradcheck(&usable, Effort::Command)?;
+        match &check.left_out {
+            Some(why) if check.heads.is_empty() => {
+                Err(Error::input(format!("{}: {why}", self.section.model.value.display())))
+            }
+            _ => Ok(check),
+        }
     }
 
     /// What the section wants explained; `activations` are the tensors that are shown.
@@ -137,9 +144,8 @@ impl SectionMaker<'_> {
     /// The check of the network's gradients on the section's first inputs; `None` where they are not taken by rules.
     fn check(&self, explainer: &Explainer, sources: &Sources) -> Result<Option<NetworkCheck>> {
         let Section { title, inputs, .. } = self.section;
-        let most = gradcheck::images(explainer.engine());
-        let usable = usable_inputs(explainer.engine(), sources, title, inputs, most)?;
-        explainer.without_rule().is_empty().then(|| explainer.gradcheck(&usable)).transpose()
+        let usable = usable_inputs(explainer.engine(), sources, title, inputs, IMAGES)?;
+        explainer.without_rule().is_empty().then(|| explainer.gradcheck(&usable, Effort::Page)).transpose()
     }
 
     fn drawing(&self, explainer: &Explainer, check: Option<&NetworkCheck>) -> MapDrawing {
@@ -177,7 +183,8 @@ impl SectionMaker<'_> {
     fn filters(&self, sources: &Sources, artifacts: &mut Artifacts) -> Result<(Vec<page::Filters>, Option<String>)> {
         let SectionMaker { chapter, section, network, .. } = *self;
         let described = &network.loaded.network;
-        let choice = Choice::new(described, convolutions(chapter, section, described)?, None);
+        let steps = self.asked.ascent.unwrap_or(section.ascent.steps());
+        let choice = Choice::new(described, convolutions(chapter, section, described)?, None, steps);
         if choice.layers.is_empty() {
             return Ok((Vec::new(), None));
         }
@@ -195,9 +202,9 @@ impl SectionMaker<'_> {
             let (section_id, top_inputs) = (network.id.as_str(), section.top_inputs);
             let request =
                 Request { section: section_id, ascent, filters: chosen.as_deref(), objective: None, top_inputs };
-            filters::filters(&request, &bar, artifacts)
+            filters_or_reason(&request, &bar, artifacts).0
         };
-        let made = choice.layers.iter().map(of_layer).collect::<Result<_>>()?;
+        let made = choice.layers.iter().map(of_layer).collect();
         Ok((made, choice.note))
     }
 }

@@ -8,9 +8,9 @@ use crate::model::{Head, Network, Precision, Tail};
 use ndarray::{Array1, ArrayD, Axis};
 use std::path::PathBuf;
 
-/// Tail runs in one batch: at most so many, and so many that their activations have no more values than this.
+/// Tail runs in one batch: at most so many, and so many that they have no more values than this together.
 const BATCH: usize = 32;
-const VALUES: usize = 1 << 22;
+const VALUES: f64 = 8_388_608.0;
 
 /// Where a score is differentiated: an image, the target's value for it, and the score.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ impl Differences {
             from.push(network.input().name.as_str());
         }
         let ends: Vec<&str> = network.heads().iter().map(|head| head.logits.as_str()).collect();
-        let batch = (VALUES / engine.target_len().max(1)).clamp(1, BATCH);
+        let batch = ((VALUES / engine.behind().values.max(1.0)) as usize).clamp(1, BATCH);
         let tail = network.tail(&from, &ends, batch, Some(engine.size()), Precision::F64)?;
         Ok(Differences {
             file: network.file().to_path_buf(),

@@ -37,6 +37,18 @@ pub struct Engine {
     size: (usize, usize),
 }
 
+/// What calling an operator takes, in multiplications.
+const PER_OPERATOR: f64 = 1000.0;
+
+/// How much a part of a network is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Extent {
+    /// Multiplications.
+    pub work: f64,
+    /// Numbers in all its values together.
+    pub values: f64,
+}
+
 /// What tract computed for one image: the tapped values, by their names.
 #[derive(Debug, Clone)]
 pub struct Forward {
@@ -127,8 +139,8 @@ impl Engine {
         self.passed_by
     }
 
-    /// The operators between the target and the logits.
-    fn behind_target(&self) -> impl Iterator<Item = &Node> {
+    /// The operators between the target and the logits, each with its place in the graph.
+    fn behind_target(&self) -> impl Iterator<Item = (ValueId, &Node)> {
         let Lowered { graph, target, logits, .. } = &self.lowered;
         let mut reached = vec![false; graph.nodes.len()];
         for (id, node) in graph.nodes.iter().enumerate() {
@@ -141,7 +153,7 @@ impl Engine {
                 node.inputs.iter().for_each(|input| leads[*input] = true);
             }
         }
-        let behind = move |(id, node)| (id != *target && reached[id] && leads[id]).then_some(node);
+        let behind = move |(id, node)| (id != *target && reached[id] && leads[id]).then_some((id, node));
         graph.nodes.iter().enumerate().filter_map(behind)
     }
 
@@ -151,18 +163,31 @@ impl Engine {
             Op::Unsupported { operator } => Some(format!("{operator} (`{}`)", node.name)),
             _ => None,
         };
-        self.behind_target().filter_map(named).collect()
+        self.behind_target().filter_map(|(_, node)| named(node)).collect()
     }
 
     /// How many convolutions and matrix products lie between the target and the logits: one or two in most convolutional networks,
     /// dozens in one that goes on with a transformer.
     pub fn products_behind_target(&self) -> usize {
-        self.behind_target().filter(|node| matches!(node.op, Op::Conv(_) | Op::Deconv(_) | Op::EinSum(_))).count()
+        let product = |op: &Op| matches!(op, Op::Conv(_) | Op::Deconv(_) | Op::EinSum(_));
+        self.behind_target().filter(|(_, node)| product(&node.op)).count()
     }
 
-    /// The number of values of the target for one image.
-    pub fn target_len(&self) -> usize {
-        self.graph().nodes.get(self.lowered.target).map_or(0, Node::len)
+    /// How much the part of the network from the target on is, for one image.
+    pub fn behind(&self) -> Extent {
+        let target = self.graph().nodes.get(self.lowered.target).map_or(0, Node::len);
+        let mut extent = Extent { work: 0.0, values: target as f64 };
+        for (id, node) in self.behind_target() {
+            extent.work += self.graph().work(id) + PER_OPERATOR;
+            extent.values += node.len() as f64;
+        }
+        extent
+    }
+
+    /// The number of the target's channels, 0 if it is no map.
+    pub fn target_channels(&self) -> usize {
+        let target = self.graph().nodes.get(self.lowered.target);
+        target.and_then(|node| node.shape.get(1)).copied().unwrap_or(0)
     }
 
     /// Height and width of the images.

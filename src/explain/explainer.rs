@@ -4,6 +4,7 @@ use crate::config::Class;
 use crate::error::{Error, Result};
 use crate::explain::cells::field_grid;
 use crate::explain::differences::Differences;
+use crate::explain::effort::Effort;
 use crate::explain::engine::Engine;
 use crate::explain::explanation::{Explanation, HeadExplanation, SaliencyMap};
 use crate::explain::gradcheck::{self, NetworkCheck};
@@ -161,11 +162,12 @@ impl Explainer {
         Ok(Explanation::new(input, explained, forward))
     }
 
-    /// Checks the gradients of every head at its predicted class against central differences, on the first few of the inputs.
+    /// Checks the gradients of the heads at their predicted classes against central differences, on the first few of the inputs,
+    /// as far as the effort goes.
     ///
     /// # Errors
     /// Operators without a gradient rule; a tail that cannot be cut or run.
-    pub fn gradcheck(&self, inputs: &[PreparedInput]) -> Result<NetworkCheck> {
+    pub fn gradcheck(&self, inputs: &[PreparedInput], effort: Effort) -> Result<NetworkCheck> {
         if !self.without_rule.is_empty() {
             return Err(Error::input(format!(
                 "{}: there is no gradient rule for {}, so there is nothing to check",
@@ -173,7 +175,7 @@ impl Explainer {
                 self.without_rule.join(", ")
             )));
         }
-        gradcheck::check(&self.loaded.network, &self.engine, inputs)
+        gradcheck::check(&self.loaded.network, &self.engine, inputs, effort)
     }
 
     /// The class that a head's maps explain.

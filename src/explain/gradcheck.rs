@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::explain::differences::{Differences, Point};
+use crate::explain::effort::{ELEMENTS, Effort, Sample};
 use crate::explain::engine::{Engine, Score};
 use crate::explain::score::{End, best, probabilities};
 use crate::explain::tail::feature_maps;
@@ -13,21 +14,6 @@ use ndarray::{Array3, ArrayD, Axis};
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// Images that are checked at most; more would add time and no information.
-pub const IMAGES: usize = 4;
-
-/// Images whose check a page can afford: fewer of a network with a large activation, whose tail takes seconds.
-pub fn images(engine: &Engine) -> usize {
-    (BUDGET / (LEAST * engine.target_len()).max(1)).clamp(1, IMAGES)
-}
-
-/// Single elements of a gradient that are checked on each image and head.
-const ELEMENTS: usize = 48;
-/// Values of activations that are perturbed for one image and head: all channels of a small network, a seeded sample of a large one,
-/// whose tail takes long to run.
-const BUDGET: usize = 2_000_000;
-/// The least sample.
-const LEAST: usize = 16;
 /// Standard deviation of the noise that moves an activation off its kinks, as a share of its largest value.
 const NOISE: f64 = 0.05;
 
@@ -51,6 +37,8 @@ pub struct NetworkCheck {
     pub heads: Vec<HeadCheck>,
     /// The error up to which a gradient holds in this precision.
     pub tolerance: f64,
+    /// What was not checked to stay within the budget, in a sentence.
+    pub left_out: Option<String>,
 }
 
 impl NetworkCheck {
@@ -68,16 +56,21 @@ impl NetworkCheck {
     }
 }
 
-/// Checks the gradients of every head at its predicted class, on the first few of the images.
+/// Checks the gradients of the heads at their predicted classes, on the first few of the images: as many of each as the effort
+/// affords, which may be none.
 ///
 /// # Errors
 /// A tail that cannot be cut or run.
-pub fn check(network: &Network, engine: &Engine, images: &[PreparedInput]) -> Result<NetworkCheck> {
-    let images = &images[..images.len().min(IMAGES)];
+pub fn check(network: &Network, engine: &Engine, images: &[PreparedInput], effort: Effort) -> Result<NetworkCheck> {
+    let sample = match Sample::affordable(network, engine, effort) {
+        Ok(sample) => sample,
+        Err(why) => return Ok(unchecked(network, why)),
+    };
+    let images = &images[..images.len().min(sample.images)];
     let differences = Differences::new(network, engine)?;
     let precision = differences.precision();
     let tolerance = if precision == Precision::F64 { 1e-6 } else { 1e-3 };
-    let checker = Checker { engine, differences };
+    let checker = Checker { engine, differences, sample };
     let per_image =
         images.par_iter().enumerate().map(|(i, image)| checker.image(image, i as u64)).collect::<Result<Vec<_>>>()?;
     let check = |(head, described): (usize, &Head)| {
@@ -94,9 +87,22 @@ pub fn check(network: &Network, engine: &Engine, images: &[PreparedInput]) -> Re
         network: network.name().to_string(),
         precision,
         images: images.len(),
-        heads: network.heads().iter().enumerate().map(check).collect(),
+        heads: network.heads().iter().take(sample.heads).enumerate().map(check).collect(),
         tolerance,
+        left_out: sample.left_out(network.heads().len()),
     })
+}
+
+/// No check, and why there is none.
+fn unchecked(network: &Network, why: String) -> NetworkCheck {
+    NetworkCheck {
+        network: network.name().to_string(),
+        precision: Precision::F64,
+        images: 0,
+        heads: Vec::new(),
+        tolerance: 0.0,
+        left_out: Some(why),
+    }
 }
 
 /// The two comparisons of one head.
@@ -116,6 +122,7 @@ impl Samples {
 struct Checker<'a> {
     engine: &'a Engine,
     differences: Differences,
+    sample: Sample,
 }
 
 impl Checker<'_> {
@@ -131,14 +138,14 @@ impl Checker<'_> {
             let (channels, elements) = rayon::join(|| self.channels(&point, number), || self.elements(&moved, number));
             Ok(Samples { channels: channels?, elements: elements? })
         };
-        engine.heads().iter().enumerate().map(check).collect()
+        engine.heads().iter().take(self.sample.heads).enumerate().map(check).collect()
     }
 
     /// Grad-CAM's pooled gradients on the image as it is; `number` counts the images.
     fn channels(&self, point: &Point, number: u64) -> Result<Comparison> {
         let gradient = self.gradient(point)?;
         let pooled: Vec<f64> = gradient.sum_axis(Axis(2)).sum_axis(Axis(1)).to_vec();
-        let channels = sample(pooled.len(), affordable(point.activation), number, 100 + point.end.head as u64);
+        let channels = sample(pooled.len(), self.sample.directions, number, 100 + point.end.head as u64);
         let found = self.differences.along_channels(point, &channels)?;
         let sampled: Vec<f64> = channels.iter().map(|channel| pooled[*channel]).collect();
         let mut comparison = Comparison::default();
@@ -149,7 +156,7 @@ impl Checker<'_> {
     /// A seeded sample of single elements; `number` counts the images.
     fn elements(&self, point: &Point, number: u64) -> Result<Comparison> {
         let gradient: Vec<f64> = self.gradient(point)?.into_iter().collect();
-        let most = affordable(point.activation).min(ELEMENTS);
+        let most = self.sample.directions.min(ELEMENTS);
         let places = sample(gradient.len(), most, number, 1 + point.end.head as u64);
         let found = self.differences.at_elements(point, &places)?;
         let sampled: Vec<f64> = places.iter().map(|place| gradient[*place]).collect();
@@ -168,11 +175,6 @@ impl Checker<'_> {
         let gradient = engine.gradient_in_double(&wide(image), &wide(activation), end)?;
         feature_maps(&engine.target, gradient.view())
     }
-}
-
-/// How many perturbations of an activation can be afforded.
-fn affordable(activation: &ArrayD<f32>) -> usize {
-    (BUDGET / activation.len().max(1)).max(LEAST)
 }
 
 /// At most `most` of the numbers 0..n, chosen by seed and in ascending order.

@@ -43,7 +43,8 @@ impl Lowered {
         if graph.outputs.len() != taps.len() {
             return Err(Error::other("a tap was lost in lowering"));
         }
-        let input = *graph.inputs.first().ok_or_else(|| Error::other("the lowered graph has no input"))?;
+        let constant = || Error::input(format!("{}: its scores do not depend on the image", network.file().display()));
+        let input = *graph.inputs.first().ok_or_else(constant)?;
         let (first, others) = graph.outputs.split_at(1 + 2 * heads.len());
         let (logits, outputs) = first[1..].split_at(heads.len());
         let (target, logits, outputs, others) = (first[0], logits.to_vec(), outputs.to_vec(), others.to_vec());

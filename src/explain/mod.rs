@@ -4,6 +4,7 @@ pub mod activation_arrays;
 pub mod builder;
 pub mod cells;
 pub mod differences;
+pub mod effort;
 pub mod engine;
 pub mod explainer;
 pub mod explanation;

@@ -3,7 +3,7 @@
 use crate::config::{Input, Region, Source};
 use crate::error::{Error, Result};
 use crate::input::files;
-use crate::input::image::{Channels, Fit, ImageLevels, Level, Pixels, Prepared, Preprocess, grey_to_rgb, read};
+use crate::input::image::{Channels, Fit, ImageLevels, Level, Pixels, Prepared, Preprocess, Share, grey_to_rgb, read};
 use crate::input::loaded::LoadedNetwork;
 use crate::input::prepared::{Photograph, PreparedInput, image_levels, unit};
 use crate::input::{digit, idx, line};
@@ -145,6 +145,9 @@ impl<'a> Sources<'a> {
 
     fn photograph(&self, path: &Path, label: Option<&str>, regions: [Option<&Region>; 2]) -> Result<PreparedInput> {
         let file = files::tail(path, self.parts);
+        let mask = |region: &'_ Region| if let Region::Mask(mask) = region { Some(mask.clone()) } else { None };
+        let masks: Vec<PathBuf> = regions.iter().flatten().filter_map(|region| mask(region)).collect();
+        let _share = Share::of(masks.iter().map(PathBuf::as_path).chain([path]));
         let preprocess = &self.loaded.recipe.preprocess;
         let ImageLevels { pixels, remarks, doubt } = image_levels(path, preprocess)?;
         let (height, width, _) = pixels.dim();

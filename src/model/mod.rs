@@ -27,7 +27,7 @@ pub use run::tail::{Precision, Tail};
 use crate::error::{Error, Result};
 use layers::{head, layer, layout, list, receptive_field};
 use read::catch_panic::refuse_panic;
-use read::{inputs, onnx, opset, refusal, to_f32, values};
+use read::{bounds, external, follow, inputs, onnx, opset, refusal, to_f32, values};
 
 /// A convolutional network as its ONNX file describes it.
 pub struct Network {
@@ -45,6 +45,8 @@ pub struct Network {
     layouts: layout::Layouts,
     fields: BTreeMap<String, ReceptiveField>,
     model: InferenceModel,
+    /// Why it is listed and not run, if so.
+    unrunnable: Option<String>,
     outlets: BTreeMap<String, OutletId>,
 }
 
@@ -86,6 +88,7 @@ impl Network {
     ) -> Result<Network> {
         let declared = proto.graph.as_ref().map(inputs::inputs).unwrap_or_default();
         opset::modernise(proto);
+        external::embed(proto, path.parent().unwrap_or(Path::new("")));
         to_f32::in_single_precision(proto);
         let definition = onnx::define(proto, path)?;
         onnx::prepare(proto);
@@ -100,7 +103,15 @@ impl Network {
         let folder = path.parent().and_then(Path::to_str);
         let parsed = refuse_panic("reading the graph", || opset::reader().parse(proto, folder)).map_err(in_file)?;
         let outlets: BTreeMap<String, OutletId> = parsed.outlets_by_name.into_iter().collect();
-        let values = values::infer(&parsed.model, &outlets, &definition, &input, size).map_err(in_file)?;
+        // The weights are in tract's model from here on.
+        proto.graph = None;
+        let mut model = parsed.model;
+        let computed = refuse_panic("computing constants", || follow::fold(&mut model, &outlets, &definition));
+        let computed = computed.map_err(in_file)?;
+        let weights = bounds::weights(&definition) + computed;
+        let source = values::Source { model: &model, outlets: &outlets, definition: &definition, weights };
+        let values = values::infer(&source, &input, size).map_err(in_file)?;
+        let unrunnable = bounds::run_reason(&definition, &values, computed);
         let layouts = layout::Layouts::of(&definition, &values, &input);
         let layers = list::layers(&definition, &values, &input, &layouts);
         let (heads, others) = head::heads(&definition, &values, &layouts);
@@ -122,7 +133,8 @@ impl Network {
             others,
             layouts,
             fields,
-            model: parsed.model,
+            model,
+            unrunnable,
             outlets,
         })
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use flate2::{Compression, write::GzEncoder};
 use rayon::prelude::*;
 
-use super::{chapter_complaint, complaint, hostile, nothing_to_complain, photograph, run};
+use super::{chapter_complaint, complaint, hostile, nothing_to_complain, photograph, run, run_on};
 
 /// A folder with a sound network and a photograph.
 fn room() -> tempfile::TempDir {
@@ -92,6 +92,27 @@ fn hostile_photographs_are_refused() {
         tried(folder.path(), &["explain", "sound.onnx", "hostile.png", "--out", "explained"], what, "hostile")
     });
     nothing_to_complain(complaints.collect());
+}
+
+/// Six photographs of 34 megapixels on six threads take 1.2 GB at once; each waits for its share.
+#[test]
+fn large_photographs_wait_for_one_another() {
+    let folder = room();
+    let side = 5792;
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Compression::fast());
+    let row = vec![0; 3 * side as usize + 1];
+    (0..side).for_each(|_| encoder.write_all(&row).expect("the data are compressed"));
+    let data = chunk(b"IDAT", &encoder.finish().expect("the data are compressed"));
+    let names: Vec<String> = (0..6).map(|number| format!("large{number}.png")).collect();
+    for name in &names {
+        fs::write(folder.path().join(name), png(side, side, 2, &data)).expect("the photograph is written");
+    }
+    let mut arguments = vec!["explain", "sound.onnx", "--out", "explained"];
+    arguments.extend(names.iter().map(String::as_str));
+    let ended = run_on("6", folder.path(), &arguments);
+    nothing_to_complain(complaint(&ended, &arguments, "sound").into_iter().collect());
+    let rows = fs::read_to_string(folder.path().join("explained/images.jsonl")).expect("the rows are there");
+    assert_eq!((rows.lines().count(), rows.contains("\"error\"")), (6, false), "{rows}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use tract_onnx::pb::{self, tensor_proto::DataType};
 
 use super::hostile::{Add, spoiled, with};
-use crate::fixture::{int, ints, text, value};
+use crate::fixture::{Fixture, int, ints, text, value};
 
 /// Small files that ask for a full memory.
 pub fn bombs(add: Add) {
@@ -155,7 +155,21 @@ pub fn graphs(add: Add) {
         })
     };
     add("a chain of four thousand", chain("Relu", 4_000, false));
+    add("a chain of 7,900", chain("Relu", 7_900, false));
+    add("a chain of 7,900 sigmoids", chain("Sigmoid", 7_900, false));
     add("a chain of eight thousand", chain("Relu", 8_000, false));
+    let deep = |side: i64| {
+        let mut f = Fixture::new("x", &[1, 3, side, side]);
+        let padded = || vec![ints("pads", &[1; 4])];
+        f.conv("x", "c0", [16, 3, 3, 3], padded());
+        for i in 0..6 {
+            let (a, b, c) = (format!("c{i}"), format!("r{i}"), format!("c{}", i + 1));
+            f.node("Relu", &[&a], &b, vec![]).conv(&b, &c, [16, 16, 3, 3], padded());
+        }
+        f.node("GlobalAveragePool", &["c6"], "g", vec![]).node("Flatten", &["g"], "f", vec![]);
+        f.dense("f", "y", 16, 3).output("y").bytes()
+    };
+    add("few weights on a large image", deep(448));
     add("a chain of diamonds", chain("Mul", 200, true));
     add(
         "a chain of concatenations",

@@ -11,6 +11,16 @@ pub const LAYERS: usize = 8;
 /// Filters that are shown of each convolution of a large network, where none is named.
 pub const FILTERS: usize = 16;
 
+/// Work that the ascents of a small network may take where no filters are named, those of a large one, and more for each
+/// parameter of either.
+const WORK_OF_SMALL: f64 = 4e11;
+const WORK_OF_LARGE: f64 = 1e11;
+const WORK_PER_PARAMETER: f64 = 1_048_576.0;
+/// Runs up to a layer that a step of one filter's ascent takes: there, back, and a share of the starts.
+const PER_STEP: f64 = 3.0;
+/// Work that a step takes for each value of the image itself: looking, regularising, moving.
+const PER_VALUE: f64 = 1000.0;
+
 /// What is shown.
 pub struct Choice<'n> {
     /// Convolutions, each with the filters that are shown of it; all of them if `None`.
@@ -20,27 +30,37 @@ pub struct Choice<'n> {
 }
 
 impl<'n> Choice<'n> {
-    /// The choice for a network: `layers` and `filters` as asked for, `None` where nothing was said.
-    pub fn new(network: &'n Network, layers: Option<Vec<&'n Layer>>, filters: Option<Vec<usize>>) -> Choice<'n> {
+    /// The choice for a network, for ascents of so many steps: `layers` and `filters` as asked for, `None` where nothing was said.
+    pub fn new(
+        network: &'n Network,
+        layers: Option<Vec<&'n Layer>>,
+        filters: Option<Vec<usize>>,
+        steps: usize,
+    ) -> Choice<'n> {
         let count = |layer: &Layer| filter_count(network, layer).unwrap_or(0);
         let all: Vec<&Layer> = network.layers().iter().filter(|layer| layer.convolution.is_some()).collect();
         let (convolutions, total) = (all.len(), all.iter().map(|layer| count(layer)).sum::<usize>());
         let large = total > LARGE;
-        let mut some = Vec::new();
-        let layers = layers.unwrap_or_else(|| {
-            if large && convolutions > LAYERS {
-                some.push(format!("{LAYERS} of the {convolutions} convolutions"));
-                return spread(convolutions, LAYERS).into_iter().filter_map(|place| all.get(place).copied()).collect();
-            }
-            all
+        let named = layers.is_some();
+        let mut layers = layers.unwrap_or_else(|| {
+            let most = if large { LAYERS } else { convolutions };
+            spread(convolutions, most).into_iter().filter_map(|place| all.get(place).copied()).collect()
         });
-        let few = large && filters.is_none();
-        if few && layers.iter().any(|layer| count(layer) > FILTERS) {
-            some.push(format!("{FILTERS} filters of each convolution"));
+        let mut some = Vec::new();
+        let mut most = usize::MAX;
+        if filters.is_none() {
+            most = affordable(network, &mut layers, steps, large);
+            if !named && layers.len() < convolutions {
+                some.push(format!("{} of the {convolutions} convolutions", layers.len()));
+            }
+            most = if large { most.min(FILTERS) } else { most };
+            if layers.iter().any(|layer| count(layer) > most) {
+                some.push(format!("{most} filter{} of each convolution", if most == 1 { "" } else { "s" }));
+            }
         }
         let of = |layer: &'n Layer| {
-            let filters = filters.clone().or_else(|| few.then(|| spread(count(layer), FILTERS)));
-            (layer, filters)
+            let few = (most < usize::MAX).then(|| spread(count(layer), most)).filter(|_| large || count(layer) > most);
+            (layer, filters.clone().or(few))
         };
         let note = (!some.is_empty()).then(|| {
             let (total, some) = (thousands(total), some.join(" and at most "));
@@ -65,6 +85,24 @@ impl<'n> Choice<'n> {
         };
         self.layers.iter().map(of).sum()
     }
+}
+
+/// How many filters of each layer can be afforded, at least one; of a network for which even that is too much, the layers that
+/// take the most work are left out. The layer that takes the least stays.
+fn affordable(network: &Network, layers: &mut Vec<&Layer>, steps: usize, large: bool) -> usize {
+    let parameters: f64 = network.layers().iter().map(|layer| layer.parameters as f64).sum();
+    let limit = if large { WORK_OF_LARGE } else { WORK_OF_SMALL } + WORK_PER_PARAMETER * parameters;
+    let (height, width) = network.listed_size();
+    let image = PER_VALUE * (network.input().channels * height * width) as f64;
+    let cost = |layer: &&Layer| (network.work_to(&layer.output_tensor) * PER_STEP + image) * steps as f64;
+    let mut costs: Vec<f64> = layers.iter().map(cost).collect();
+    while costs.len() > 1 && costs.iter().sum::<f64>() > limit {
+        let largest = costs.iter().copied().fold(0.0, f64::max);
+        let Some(place) = costs.iter().rposition(|cost| *cost == largest) else { break };
+        costs.remove(place);
+        layers.remove(place);
+    }
+    ((limit / costs.iter().sum::<f64>().max(1.0)) as usize).max(1)
 }
 
 /// `wanted` of the numbers below `count`, from the first to the last, evenly; all of them if there are no more.
@@ -98,10 +136,10 @@ mod tests {
     #[test]
     fn small_networks_are_shown_whole_and_large_ones_in_part() {
         let small = network(51);
-        let choice = Choice::new(&small, None, None);
+        let choice = Choice::new(&small, None, None, 60);
         assert_eq!((choice.count(&small), choice.note.as_deref()), (510, None));
         let large = network(52);
-        let choice = Choice::new(&large, None, None);
+        let choice = Choice::new(&large, None, None, 60);
         let names: Vec<&str> = choice.layers.iter().map(|(layer, _)| layer.name.as_str()).collect();
         assert_eq!((names.first(), names.last()), (Some(&"block.0.conv"), Some(&"block.9.conv")));
         assert_eq!((names.len(), choice.count(&large)), (LAYERS, LAYERS * FILTERS));
@@ -110,11 +148,35 @@ mod tests {
         assert!(note.contains("520 filters") && note.contains("8 of the 10 convolutions"), "{note}");
         // What is asked for is shown.
         let one = vec![convolution(&large, "block.4.conv").unwrap()];
-        let choice = Choice::new(&large, Some(one.clone()), None);
+        let choice = Choice::new(&large, Some(one.clone()), None, 60);
         assert_eq!(choice.count(&large), FILTERS);
         assert!(choice.note.unwrap().contains("16 filters of each"));
-        let choice = Choice::new(&large, Some(one), Some((0..40).collect()));
+        let choice = Choice::new(&large, Some(one), Some((0..40).collect()), 60);
         assert_eq!((choice.count(&large), choice.note), (40, None));
+    }
+
+    /// A network of few weights on a large image shows as many filters as some 10¹¹ multiplications make, whatever the clock says.
+    #[test]
+    fn work_bounds_what_is_shown() {
+        // Two convolutions of 4 filters: 1,048,576 cells with 27 and, behind them, 36 products each.
+        let mut fixture = Fixture::new("x", &[1, 3, 1024, 1024]);
+        let padded = || vec![crate::model::fixture::ints("pads", &[1; 4])];
+        fixture.conv("x", "a", [4, 3, 3, 3], padded()).conv("a", "b", [4, 4, 3, 3], padded());
+        fixture.node("GlobalAveragePool", &["b"], "p", vec![]).node("Flatten", &["p"], "y", vec![]);
+        let network = fixture.output("y").load();
+        assert_eq!(network.work_to("b"), 4_194_304.0 * (27.0 + 36.0));
+        let shown = |steps: usize| {
+            let choice = Choice::new(&network, None, None, steps);
+            let names: Vec<&str> = choice.layers.iter().map(|(layer, _)| layer.name.as_str()).collect();
+            (names, choice.count(&network), choice.note)
+        };
+        assert_eq!(shown(50), (vec!["a", "b"], 2, Some("The network has 8 filters. Shown are 1 filter of each convolution, evenly spread; convscope filters with --layer and --filters shows others.".into())));
+        assert_eq!(shown(10).1, 8, "all of them");
+        let (names, count, note) = shown(100);
+        assert_eq!((names, count), (vec!["a"], 1));
+        assert!(note.unwrap().contains("1 of the 2 convolutions and at most 1 filter of"));
+        let asked = Choice::new(&network, None, Some(vec![0, 1, 2]), 100);
+        assert_eq!((asked.count(&network), asked.note), (6, None), "what is asked for is shown");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `convscope filters`: what the filters of any network look for, as a page.
 
 use crate::chapter::filters::choice::Choice;
-use crate::chapter::filters::layer::filters;
+use crate::chapter::filters::layer::filters_or_reason;
 use crate::chapter::filters::request::{FEW, Request};
 use crate::chapter::output::{Artifacts, ChapterOutput};
 use crate::config::{Input, Preprocessing, Source};
@@ -36,7 +36,7 @@ pub struct Options {
 /// Makes the page of a network's filters; the images as arrays are left beside it.
 ///
 /// # Errors
-/// A network that cannot be read or has no convolution; a layer that is none, or filters that do not exist: what exists is listed.
+/// A network that cannot be read or has no convolution, or none of whose filters can be shown; a layer that is none, or filters that do not exist: what exists is listed.
 pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<ChapterOutput> {
     let size = options.preprocess.as_ref().and_then(|given| given.size);
     let network = preprocessing::load(model, options.preprocess.as_ref(), &GivenInputs::default())?;
@@ -51,7 +51,8 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Chap
     let named = named.map_err(|cause| Error::input(format!("--layer: {cause}")))?.map(|layer| vec![layer]);
     let chosen = options.filters.as_deref().map(|text| numbers(text, network)).transpose()?;
     let top_inputs = chosen.as_ref().is_some_and(|chosen| chosen.len() <= FEW);
-    let choice = Choice::new(network, named, chosen);
+    let steps = options.steps.unwrap_or(options.mode.steps());
+    let choice = Choice::new(network, named, chosen, steps);
     if let Some((layer, filter)) = choice.missing(network) {
         let (name, known) = (network.name(), convolutions(network));
         return Err(Error::input(format!("--filters: {} has no filter {filter}; {name} has {known}", layer.name)));
@@ -64,6 +65,7 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Chap
     let mut section =
         page::Section { id: slug(network.name()), heading: network.title().to_string(), ..page::Section::default() };
     section.facts.extend(choice.note.map(|note| page::Line::new("Filters", note)));
+    let mut failure = None;
     for (layer, chosen) in &choice.layers {
         let request = Request {
             section: &section.id,
@@ -79,8 +81,13 @@ pub fn page(model: &Path, options: &Options, progress: &Progress) -> Result<Chap
             objective: options.objective,
             top_inputs,
         };
-        let made = filters(&request, &bar, &mut artifacts)?;
+        let (made, failed) = filters_or_reason(&request, &bar, &mut artifacts);
         section.filters.push(made);
+        failure = failure.or(failed);
+    }
+    let nothing = section.filters.iter().all(|layer| layer.figures.is_empty());
+    if let (true, Some(cause)) = (nothing, failure) {
+        return Err(Error::input(format!("{}: no filter can be shown: {cause}", model.display())));
     }
     if scene.inputs.is_empty() {
         section.notes.push(format!(

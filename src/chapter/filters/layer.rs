@@ -12,18 +12,39 @@ use crate::report::page;
 use crate::visualize::filter::{Kernels, Objective};
 use ndarray::Axis;
 
+/// The filters of one convolution, or a line that says why there are none to see, with the error.
+pub fn filters_or_reason(request: &Request, bar: &Bar, artifacts: &mut Artifacts) -> (page::Filters, Option<Error>) {
+    match filters(request, bar, artifacts) {
+        Ok(made) => (made, None),
+        Err(cause) => {
+            let line = page::Filters {
+                heading: format!("Convolutional Filters ({})", request.ascent.layer.name),
+                notes: vec![format!("This layer could not be shown: {cause}.")],
+                ..page::Filters::default()
+            };
+            (line, Some(cause))
+        }
+    }
+}
+
 /// The filters of one convolution as a part of the page. `bar` is advanced by one for each filter of [`Request::filters`].
 /// The images are also left in `artifacts` as [filters, height, width, channels], in the network's units.
 ///
 /// # Errors
 /// A layer that is no convolution, filters that do not exist (both list what exists), operators without a gradient rule.
-pub fn filters(request: &Request, bar: &Bar, artifacts: &mut Artifacts) -> Result<page::Filters> {
+fn filters(request: &Request, bar: &Bar, artifacts: &mut Artifacts) -> Result<page::Filters> {
     let (ascent, scene) = (&request.ascent, request.ascent.scene);
     let layer = ascent.layer;
     let graph = ConvolutionGraph::new(ascent.network, layer, (scene.frame.height, scene.frame.width))?;
     let convolution = graph.convolution()?;
     let chosen = ascent.chosen(&convolution, request.filters)?;
     let ascents = ascent.ascend(&convolution, &chosen, request.objective.unwrap_or(Objective::Channel), Some(bar))?;
+    let chosen: Vec<usize> = ascents.filters.iter().map(|filter| filter.ascent.channel).collect();
+    if chosen.is_empty() {
+        let none = "it has no filters";
+        let what = if ascents.broken.is_empty() { none } else { "the numbers of its filters are not finite (NaN)" };
+        return Err(Error::input(format!("{}: {what}", layer.name)));
+    }
     let drawing = Drawing { request, convolution: &convolution, field: ascent.field(), chosen: &chosen };
     let assets = &mut artifacts.assets;
     let mut figures = Vec::new();
@@ -50,7 +71,7 @@ pub fn filters(request: &Request, bar: &Bar, artifacts: &mut Artifacts) -> Resul
         heading: format!("Convolutional Filters ({})", layer.name),
         figures,
         count: words::count(&ascents.filters),
-        notes: words::notes(&ascents.filters),
+        notes: words::notes(&ascents.filters, &ascents.broken),
         ..page::Filters::default()
     })
 }

@@ -10,5 +10,5 @@ mod words;
 
 pub use choice::{Choice, FILTERS, LARGE, LAYERS};
 pub use command::{Options, page};
-pub use layer::filters;
+pub use layer::filters_or_reason;
 pub use request::Request;

@@ -30,8 +30,8 @@ pub fn count(filters: &[FilterAscent]) -> String {
     format!("{}.", parts.join("; "))
 }
 
-/// Filters that answer uniform colour, and those that natural inputs do not bear out.
-pub fn notes(filters: &[FilterAscent]) -> Vec<String> {
+/// Filters that answer uniform colour, those that natural inputs do not bear out, and those that are broken.
+pub fn notes(filters: &[FilterAscent], broken: &[usize]) -> Vec<String> {
     let list = |of: &dyn Fn(&&FilterAscent) -> bool| {
         let numbers: Vec<String> = filters.iter().filter(of).map(|shown| shown.ascent.channel.to_string()).collect();
         (!numbers.is_empty()).then(|| numbers.join(", "))
@@ -41,7 +41,12 @@ pub fn notes(filters: &[FilterAscent]) -> Vec<String> {
     let uniform = list(&|shown| shown.ascent.flat && !shown.ascent.is_dead());
     let silent = list(&|shown| confirmed(shown, Confirmation::Silent));
     let beaten = list(&|shown| confirmed(shown, Confirmation::Beaten));
+    let left_out = (!broken.is_empty()).then(|| {
+        let numbers: Vec<String> = broken.iter().map(usize::to_string).collect();
+        format!("Left out, as their activations are not finite numbers (NaN): {}.", numbers.join(", "))
+    });
     [
+        left_out,
         uniform.map(|numbers| format!("Respond to a uniform colour (their image is one flat colour, or one colour alone gives at least 95 % of the activation): {numbers}.")),
         silent.map(|numbers| format!("Not confirmed by natural images, none of which excites them: {numbers}.")),
         beaten.map(|numbers| format!("Not confirmed by natural images, one of which excites them more than the ascended image at the same norm: {numbers}.")),

@@ -44,6 +44,8 @@ pub struct LayerAscents {
     pub responses: Responses,
     /// The filters, in the order in which they were asked for.
     pub filters: Vec<FilterAscent>,
+    /// Filters of which there is nothing to show, as their numbers are not finite.
+    pub broken: Vec<usize>,
 }
 
 /// The part of a network's gradient graph that leads to one convolution.
@@ -115,15 +117,17 @@ impl AscentRequest<'_> {
         let one = |&channel: &usize| -> Result<FilterAscent> {
             let target: Target = convolution.channel(channel)?;
             let ascent = filter::ascend(&target, channel, scene.frame, &settings)?;
-            let standing =
-                if ascent.is_dead() { None } else { natural.standing(&target, channel, &ascent.image, &settings)? };
+            let alone = ascent.is_dead() || !ascent.is_finite();
+            let standing = if alone { None } else { natural.standing(&target, channel, &ascent.image, &settings)? };
             if let Some(bar) = bar {
                 bar.advance(1);
             }
             Ok(FilterAscent { ascent, standing })
         };
-        let filters = chosen.par_iter().map(one).collect::<Result<_>>()?;
-        Ok(LayerAscents { settings, responses, filters })
+        let all: Vec<FilterAscent> = chosen.par_iter().map(one).collect::<Result<_>>()?;
+        let (filters, broken): (Vec<_>, Vec<_>) = all.into_iter().partition(|filter| filter.ascent.is_finite());
+        let broken = broken.iter().map(|filter| filter.ascent.channel).collect();
+        Ok(LayerAscents { settings, responses, filters, broken })
     }
 
     /// What a unit of the layer sees, where that is known and less than everything.

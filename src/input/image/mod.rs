@@ -1,5 +1,6 @@
 //! Photographs: image files → pixels → the arrays that networks take, and back to pixels that can be shown.
 
+mod budget;
 mod decoded;
 mod fit;
 mod jpeg;
@@ -9,6 +10,7 @@ mod resample;
 mod tiff;
 mod window;
 
+pub use budget::Share;
 pub use decoded::{DecodedImage, FileChannels, ImageLevels, Levelling, Pixels, Scale, composite, on_white};
 pub use fit::{Fit, FitMode, resize};
 pub use preprocess::{Channels, Layout, PRESETS, Prepared, Preprocess, usual_shortest};

@@ -16,3 +16,4 @@ pub mod scope;
 pub(crate) mod step;
 pub mod table;
 pub mod target;
+pub(crate) mod work;

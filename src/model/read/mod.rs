@@ -2,8 +2,11 @@
 
 pub(crate) mod bounds;
 pub(crate) mod catch_panic;
+pub(crate) mod external;
+pub(crate) mod follow;
 pub(crate) mod inputs;
 pub(crate) mod onnx;
+pub(crate) mod operators;
 pub(crate) mod opset;
 pub(crate) mod refusal;
 pub(crate) mod to_f32;

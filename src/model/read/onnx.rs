@@ -10,8 +10,9 @@ use tract_onnx::prelude::Framework;
 
 use crate::error::{Error, Result};
 use crate::file;
-use crate::model::read::bounds::{LARGEST_FILE, attribute_reasons, graph_reasons};
+use crate::model::read::bounds::{LARGEST_FILE, graph_reasons, window_reasons};
 use crate::model::read::inputs::{GraphInput, inputs};
+use crate::model::read::operators::{self, Operator};
 use crate::model::read::refusal::{declared_input, list, operator_reasons, printable, refusal, weight_reasons};
 
 /// An attribute's value; tensors and subgraphs are not kept.
@@ -30,6 +31,8 @@ pub(crate) struct Node {
     pub op: String,
     pub inputs: Vec<String>,
     pub outputs: Vec<String>,
+    /// What ONNX allows of it.
+    pub row: Option<&'static Operator>,
     attributes: BTreeMap<String, Attribute>,
 }
 
@@ -167,7 +170,7 @@ pub(crate) fn define(proto: &pb::ModelProto, file: &Path) -> Result<Definition> 
         return Err(refusal(file, &reasons));
     }
     reasons.extend(weight_reasons(graph, file.parent().unwrap_or(Path::new(""))));
-    reasons.extend(attribute_reasons(graph));
+    reasons.extend(window_reasons(graph));
     reasons.extend(operator_reasons(proto, graph));
     let input = match declared_input(graph) {
         Ok(input) => Some(input),
@@ -274,7 +277,9 @@ fn sorted(graph: &pb::GraphProto) -> std::result::Result<Vec<usize>, Vec<String>
 }
 
 fn indexed(proto: &pb::ModelProto, graph: &pb::GraphProto, order: &[usize], input: DeclaredInput) -> Definition {
-    let nodes: Vec<Node> = order.iter().filter_map(|&index| graph.node.get(index)).map(node).collect();
+    let version = operators::version(proto);
+    let nodes: Vec<Node> =
+        order.iter().filter_map(|&index| graph.node.get(index)).map(|proto| node(proto, version)).collect();
     let mut producers = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
         for output in node.outputs.iter().filter(|output| !output.is_empty()) {
@@ -303,7 +308,7 @@ fn indexed(proto: &pb::ModelProto, graph: &pb::GraphProto, order: &[usize], inpu
     }
 }
 
-fn node(proto: &pb::NodeProto) -> Node {
+fn node(proto: &pb::NodeProto, version: i64) -> Node {
     use pb::attribute_proto::AttributeType;
     let attribute = |attribute: &pb::AttributeProto| {
         let value = match attribute.r#type() {
@@ -320,6 +325,7 @@ fn node(proto: &pb::NodeProto) -> Node {
         op: proto.op_type.clone(),
         inputs: proto.input.clone(),
         outputs: proto.output.clone(),
+        row: operators::operator(&proto.domain, &proto.op_type, version),
         attributes: proto.attribute.iter().filter_map(attribute).collect(),
     }
 }

@@ -1,12 +1,14 @@
 //! Why a network cannot be used: all reasons at once, so that a user learns them in one message and not one per attempt.
 
-use std::collections::BTreeSet;
-use std::path::{Component, Path};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use tract_onnx::pb::{self, tensor_proto::DataLocation, tensor_proto::DataType};
+use tract_onnx::pb::{self, tensor_proto::DataType};
 
 use crate::error::Error;
+use crate::model::read::external::{self, Problem};
 use crate::model::read::onnx::DeclaredInput;
+use crate::model::read::operators;
 use crate::model::read::opset::reader;
 
 /// An image side or number of channels longer than this is taken for damage, not for data.
@@ -42,14 +44,12 @@ pub(crate) fn weight_reasons(graph: &pb::GraphProto, folder: &Path) -> Vec<Strin
             reasons.push(format!("weight `{name}` declares the impossible shape {:?}", tensor.dims));
             continue;
         };
-        let width = width(tensor.data_type);
-        if tensor.data_location == Some(DataLocation::External as i32) {
-            match external(tensor, folder, width.and_then(|width| elements.checked_mul(width))) {
-                Ok(()) => {}
-                Err(External::Missing(file)) => _ = missing.insert(file),
-                Err(External::Wrong(what)) => reasons.push(format!("weight `{name}` {what}")),
+        if external::is_external(tensor) {
+            match external::problem(tensor, folder) {
+                Problem::Missing(file) => _ = missing.insert(file),
+                Problem::Wrong(what) => reasons.push(format!("weight `{name}` {what}")),
             }
-        } else if let Some(width) = width {
+        } else if let Some(width) = width(tensor.data_type) {
             let typed = tensor.float_data.len()
                 + tensor.int32_data.len()
                 + tensor.int64_data.len()
@@ -84,49 +84,8 @@ fn tensors(graph: &pb::GraphProto) -> impl Iterator<Item = (&str, &pb::TensorPro
     initializers.chain(attributes)
 }
 
-/// What is wrong with a tensor's external data.
-enum External {
-    /// The file of this name is not there.
-    Missing(String),
-    Wrong(String),
-}
-
-/// Whether a tensor of so many bytes can be read from the external file it names. ONNX forbids to leave the model's
-/// folder; a model from somewhere must not read the files of whoever looks at it.
-fn external(tensor: &pb::TensorProto, folder: &Path, bytes: Option<usize>) -> std::result::Result<(), External> {
-    let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
-    let number = |key: &str| {
-        let value = entry(key).map(|text| text.parse::<u64>());
-        value.transpose().map_err(|_| External::Wrong(format!("has an external {key} that is no number")))
-    };
-    let Some(location) = entry("location") else {
-        return Err(External::Wrong("lies in an external file that is not named".into()));
-    };
-    let inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
-    if location.is_empty() || !Path::new(location).components().all(inside) {
-        return Err(External::Wrong(format!("lies outside the model's folder, in `{location}`, which is not allowed")));
-    }
-    let Ok(metadata) = std::fs::metadata(folder.join(location)) else {
-        return Err(External::Missing(location.clone()));
-    };
-    if !metadata.is_file() {
-        return Err(External::Wrong(format!("lies in `{location}`, which is no file")));
-    }
-    let offset = number("offset")?.unwrap_or(0);
-    let rest = metadata.len().checked_sub(offset);
-    let length = number("length")?.or(rest);
-    let fits = length.zip(rest).is_some_and(|(length, rest)| length <= rest)
-        && bytes.is_none_or(|bytes| length == Some(bytes as u64));
-    let part = format!("the {} bytes from {offset}", length.unwrap_or(0));
-    if fits {
-        Ok(())
-    } else {
-        Err(External::Wrong(format!("is not {part} of `{location}`: the file was cut or changed")))
-    }
-}
-
 /// The number of elements, unless the shape is negative or out of all proportion.
-fn elements(dims: &[i64]) -> Option<usize> {
+pub(crate) fn elements(dims: &[i64]) -> Option<usize> {
     let product = dims.iter().try_fold(1usize, |product, &dim| {
         let dim = usize::try_from(dim).ok().filter(|_| dim <= 1 << 40)?;
         product.checked_mul(dim)
@@ -135,7 +94,7 @@ fn elements(dims: &[i64]) -> Option<usize> {
 }
 
 /// Bytes per element of the types whose raw data can be checked.
-fn width(element: i32) -> Option<usize> {
+pub(crate) fn width(element: i32) -> Option<usize> {
     match DataType::try_from(element).ok()? {
         DataType::Float | DataType::Int32 | DataType::Uint32 => Some(4),
         DataType::Double | DataType::Int64 | DataType::Uint64 => Some(8),
@@ -145,43 +104,52 @@ fn width(element: i32) -> Option<usize> {
     }
 }
 
-/// Operators that no convolutional classifier needs and that have no gradient here, and those nobody knows.
+/// Why operators of this kind are refused, whatever they look like; `None` for all others.
+pub(crate) fn refused_kind(op: &str) -> Option<&'static str> {
+    match op {
+        "ConvInteger" | "MatMulInteger" => Some(QUANTISED),
+        "If" | "Loop" | "Scan" => Some("it has control flow"),
+        "RNN" | "LSTM" | "GRU" => Some("it has recurrent layers"),
+        _ => op.starts_with("QLinear").then_some(QUANTISED),
+    }
+}
+
+const QUANTISED: &str = "it is quantised (integer arithmetic has no gradient); export the float network";
+const UNKNOWN: &str = "it has operators that are not known";
+
+/// Operators that were found to be none that ONNX allows; a message lists so many.
+const MOST_WRONG: usize = 12;
+
+/// Operators that no convolutional classifier needs and that have no gradient here, those nobody knows, and those that are not
+/// as ONNX allows them to be.
 pub(crate) fn operator_reasons(proto: &pb::ModelProto, graph: &pb::GraphProto) -> Vec<String> {
     let known = reader().op_register.0;
     let constants = constant_values(graph);
-    let mut quantised = BTreeSet::new();
-    let mut control = BTreeSet::new();
-    let mut recurrent = BTreeSet::new();
-    let mut unknown = BTreeSet::new();
+    let version = operators::version(proto);
+    let mut refused: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut wrong = Vec::new();
     for node in &graph.node {
         let op = node.op_type.as_str();
-        let integer = op.starts_with("QLinear") || matches!(op, "ConvInteger" | "MatMulInteger");
         // Weights stored as integers and made float by DequantizeLinear are an ordinary float network.
         let quantises = matches!(op, "QuantizeLinear" | "DynamicQuantizeLinear" | "DequantizeLinear")
             && node.input.first().is_some_and(|value| !constants.contains(value.as_str()));
-        if integer || quantises {
-            quantised.insert(op.to_string());
-        } else if matches!(op, "If" | "Loop" | "Scan") {
-            control.insert(op.to_string());
-        } else if matches!(op, "RNN" | "LSTM" | "GRU") {
-            recurrent.insert(op.to_string());
-        } else if !known.contains_key(op) {
-            let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", node.domain) };
-            unknown.insert(format!("{domain}{op}"));
+        let row = operators::operator(&node.domain, op, version).filter(|_| known.contains_key(op));
+        match (refused_kind(op).or(quantises.then_some(QUANTISED)), row) {
+            (Some(kind), _) => _ = refused.entry(kind).or_default().insert(op.to_string()),
+            (None, Some(row)) => wrong.extend(operators::reasons(node, row)),
+            (None, None) => {
+                let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", node.domain) };
+                refused.entry(UNKNOWN).or_default().insert(format!("{domain}{op}"));
+            }
         }
     }
-    let mut reasons = Vec::new();
-    let mut give = |found: &BTreeSet<String>, text: &str| {
-        if !found.is_empty() {
-            reasons.push(format!("{text}: {}", list(found)));
-        }
-    };
-    give(&quantised, "it is quantised (integer arithmetic has no gradient); export the float network");
-    give(&control, "it has control flow");
-    give(&recurrent, "it has recurrent layers");
-    give(&unknown, "it has operators that are not known");
-    let functions: BTreeSet<String> = proto.functions.iter().filter_map(|function| function.name.clone()).collect();
-    give(&functions, "it defines functions of its own; export it with them inlined");
+    let functions = proto.functions.iter().filter_map(|function| function.name.clone());
+    refused.insert("it defines functions of its own; export it with them inlined", functions.collect());
+    let kinds = refused.iter().filter(|(_, found)| !found.is_empty());
+    let mut reasons: Vec<String> = kinds.map(|(kind, found)| format!("{kind}: {}", list(found))).collect();
+    let more = wrong.len().saturating_sub(MOST_WRONG);
+    reasons.extend(wrong.into_iter().take(MOST_WRONG));
+    reasons.extend((more > 0).then(|| format!("{more} more operators are not as ONNX allows them to be")));
     reasons
 }
 

@@ -10,8 +10,9 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceModelExt};
 
 use crate::error::{Error, Result};
-use crate::model::read::bounds;
+use crate::model::read::bounds::work_reason;
 use crate::model::read::catch_panic::refuse_panic;
+use crate::model::read::follow::follow;
 use crate::model::read::inputs::set_others;
 use crate::model::read::onnx::Definition;
 
@@ -90,20 +91,24 @@ struct Probe {
     constants: BTreeMap<String, Arc<Tensor>>,
 }
 
+/// What shapes are inferred from: the graph as tract has it and as the file has it.
+pub(crate) struct Source<'a> {
+    pub model: &'a InferenceModel,
+    pub outlets: &'a BTreeMap<String, OutletId>,
+    pub definition: &'a Definition,
+    /// Numbers in the weights, given and computed.
+    pub weights: f64,
+}
+
 /// Shape inference at one shape of the input; `images` is the number of images that the bounds hold for.
-fn probe(
-    model: &InferenceModel,
-    outlets: &BTreeMap<String, OutletId>,
-    definition: &Definition,
-    shape: &[usize],
-    images: f64,
-) -> Result<Probe> {
+fn probe(source: &Source, shape: &[usize], images: f64) -> Result<Probe> {
+    let Source { outlets, definition, weights, .. } = *source;
     refuse_panic("shape inference", || {
-        let mut model = model.clone();
+        let mut model = source.model.clone();
         let element = model.input_fact(0)?.datum_type.concretize().unwrap_or(f32::datum_type());
         model.set_input_fact(0, InferenceFact::dt_shape(element, TVec::from_slice(shape)))?;
         set_others(&mut model, &definition.others, shape.first().copied().unwrap_or(1))?;
-        bounds::follow(&mut model, outlets, definition, images)?;
+        follow(&mut model, outlets, definition, weights, images)?;
         model.analyse(false)?;
         let mut probe = Probe { shapes: BTreeMap::new(), constants: BTreeMap::new() };
         for (name, &outlet) in outlets {
@@ -122,16 +127,11 @@ fn probe(
 /// Infers all shapes. `size` overrides an open image size.
 ///
 /// Errors: the shapes do not fit together, or no tried size suits an open one.
-pub(crate) fn infer(
-    model: &InferenceModel,
-    outlets: &BTreeMap<String, OutletId>,
-    definition: &Definition,
-    input: &Input,
-    size: Option<(usize, usize)>,
-) -> Result<Values> {
+pub(crate) fn infer(source: &Source, input: &Input, size: Option<(usize, usize)>) -> Result<Values> {
+    let definition = source.definition;
     let batch = input.dims.first().copied().flatten().unwrap_or(1);
     let fill = |side: usize| (input.height.unwrap_or(side), input.width.unwrap_or(side));
-    let run = |batch, size, images| probe(model, outlets, definition, &input.shape(batch, size), images);
+    let run = |batch, size, images| probe(source, &input.shape(batch, size), images);
     let candidates = match size.or(input.size()) {
         Some(size) => vec![size],
         None => TRIED_SIZES.iter().map(|&side| fill(side)).collect(),
@@ -192,7 +192,7 @@ pub(crate) fn infer(
     };
     let shapes = first.shapes.iter().map(|(name, shape)| (name.clone(), open(name, shape))).collect();
     let values = Values { shapes, probed: first.shapes, constants: first.constants, size, fixed_batch };
-    match bounds::work_reason(definition, &values) {
+    match work_reason(definition, &values, source.weights) {
         Some(reason) => Err(Error::input(reason)),
         None => Ok(values),
     }

@@ -1,13 +1,17 @@
 //! Functions that tract has in single precision only, spelled out in ones that it has in double.
 
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::IntoArcTensor;
 use tract_onnx::tract_core::internal::tract_smallvec::smallvec;
 use tract_onnx::tract_core::internal::translator::Translate;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
+use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::ops::math;
 use tract_onnx::tract_core::ops::math::PowConst;
 use tract_onnx::tract_core::ops::nn::{GeluApproximate, LeakyRelu};
+
+use crate::model::run::append::append;
 
 /// The same model, already in double precision, with those functions spelled out.
 pub(crate) fn spell_out(model: &TypedModel) -> TractResult<TypedModel> {
@@ -31,7 +35,7 @@ impl Translate<TypedFact, Box<dyn TypedOp>, TypedFact, Box<dyn TypedOp>> for Spe
         {
             return Ok(smallvec![spelled]);
         }
-        target.wire_node(&node.name, node.op.clone(), &inputs)
+        append(target, node.name.clone(), node.op.clone(), &inputs)
     }
 }
 
@@ -92,7 +96,7 @@ impl Speller<'_> {
 
     fn add(&mut self, op: impl Into<Box<dyn TypedOp>>, inputs: &[OutletId]) -> TractResult<OutletId> {
         self.count += 1;
-        Ok(self.model.wire_node(format!("{}.spelled_{}", self.name, self.count), op, inputs)?[0])
+        Ok(append(self.model, format!("{}.spelled_{}", self.name, self.count), op.into(), inputs)?[0])
     }
 
     /// A function of `value` and a number.
@@ -100,7 +104,8 @@ impl Speller<'_> {
         let rank = self.model.outlet_fact(value)?.rank();
         self.count += 1;
         let number = Tensor::from_shape(&vec![1; rank], &[number])?;
-        let number = self.model.add_const(format!("{}.number_{}", self.name, self.count), number)?;
-        self.add(op, &[value, number])
+        let number = Box::new(Const::new(number.into_arc_tensor())?);
+        let number = append(self.model, format!("{}.number_{}", self.name, self.count), number, &[])?;
+        self.add(op, &[value, number[0]])
     }
 }

@@ -1,5 +1,6 @@
 //! Running a network through tract: plans with taps, our own convolution inside them, and the tail in double precision.
 
+pub(crate) mod append;
 pub(crate) mod channels_first;
 pub(crate) mod convolution;
 pub(crate) mod f64_ops;

@@ -67,6 +67,9 @@ impl Network {
                  image or a .npy array, or --input {name}=0.5, or the chapter's key `other_inputs`"
             )));
         }
+        if let Some(reason) = &self.unrunnable {
+            return Err(Error::input(format!("{}: {reason}", self.file.display())));
+        }
         let named: Vec<(&str, bool)> = taps.iter().map(|tap| own_name(tap)).collect();
         let outlets = named.iter().map(|(tap, _)| self.outlet(tap)).collect::<Result<Vec<_>>>()?;
         let shape = self.input.shape(batch, self.image_size(size)?);

@@ -13,6 +13,7 @@ use tract_onnx::tract_core::transform::ModelTransform;
 use crate::error::{Error, Result};
 use crate::model::Network;
 use crate::model::read::catch_panic::refuse_panic;
+use crate::model::run::append::append;
 use crate::model::run::f64_ops::spell_out;
 use crate::model::run::plan::{in_batches, runnable, tensor_array};
 use crate::random::Random;
@@ -67,6 +68,16 @@ impl Network {
             };
             cut.input_outlets()?.iter().map(shape).collect::<TractResult<Vec<_>>>()
         })?;
+        if shapes.iter().any(|shape| shape.first() != Some(&batch)) {
+            // Some value has no row for each image, such as one of a fixed shape: then each image runs alone.
+            if batch > 1 && self.fixed_batch().is_none() {
+                return self.tail(from, to, 1, size, precision);
+            }
+            let (file, from) = (self.file().display(), from.join(", "));
+            return Err(Error::input(format!(
+                "{file}: {from}: its shape {shapes:?} does not begin with the batch of {batch}"
+            )));
+        }
         if precision == Precision::F64
             && let Ok(wide) = double(&cut)
         {
@@ -183,7 +194,8 @@ fn cut(whole: &TypedModel, inputs: usize) -> TractResult<TypedModel> {
         let node = whole.node(id);
         let missing = || TractError::msg("a value is used before it is computed");
         let inputs = node.inputs.iter().map(|input| mapping.get(input).copied().ok_or_else(missing));
-        let outputs = tail.wire_node(&node.name, node.op.clone(), &inputs.collect::<TractResult<TVec<_>>>()?)?;
+        let inputs = inputs.collect::<TractResult<TVec<_>>>()?;
+        let outputs = append(&mut tail, node.name.clone(), node.op.clone(), &inputs)?;
         for (slot, output) in outputs.into_iter().enumerate() {
             mapping.entry(OutletId::new(id, slot)).or_insert(output);
         }

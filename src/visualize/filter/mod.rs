@@ -72,6 +72,12 @@ impl Ascent {
         matches!(self.status, Status::Dead(_))
     }
 
+    /// Whether its image and activations are numbers; weights that are none (NaN) make others that are none.
+    pub fn is_finite(&self) -> bool {
+        let numbers = self.image.iter().chain(&self.curve).chain([&self.start, &self.end]);
+        numbers.copied().all(f32::is_finite)
+    }
+
     /// The image as colours in [0, 1].
     pub fn shown(&self, settings: &Settings) -> Array3<f32> {
         shown(&self.image, settings)

@@ -44,6 +44,15 @@ impl Mode {
     pub fn named(name: &str) -> Option<Mode> {
         Mode::ALL.into_iter().find(|known| known.name() == name)
     }
+
+    /// The usual number of steps.
+    pub fn steps(self) -> usize {
+        match self {
+            Mode::Pixel => 30,
+            Mode::Bounded => 60,
+            Mode::Decorrelated => 128,
+        }
+    }
 }
 
 /// What grows.
@@ -100,7 +109,7 @@ impl Settings {
         Settings {
             mode: Mode::Pixel,
             step,
-            steps: 30,
+            steps: Mode::Pixel.steps(),
             l2: 0.0,
             tv: 0.0,
             leak: 0.0,
@@ -129,7 +138,7 @@ impl Settings {
             mode: Mode::Bounded,
             objective: Objective::Channel,
             after_activation: true,
-            steps: 60,
+            steps: Mode::Bounded.steps(),
             step: 0.15,
             l2: 0.25,
             tv: 0.1,
@@ -156,7 +165,7 @@ impl Settings {
         let share = (frame.height.min(frame.width) as f32 / 224.0).min(1.0);
         Settings {
             mode: Mode::Decorrelated,
-            steps: 128,
+            steps: Mode::Decorrelated.steps(),
             step: 0.05,
             l2: 0.0,
             tv: 0.0,
