@@ -4,6 +4,7 @@ pub(crate) mod bounds;
 pub(crate) mod catch_panic;
 pub(crate) mod external;
 pub(crate) mod follow;
+pub(crate) mod hashing;
 pub(crate) mod inputs;
 pub(crate) mod onnx;
 pub(crate) mod operators;

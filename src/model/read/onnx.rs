@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use tract_onnx::pb::{self, tensor_proto::DataType};
 use tract_onnx::prelude::Framework;
 
 use crate::error::{Error, Result};
 use crate::file;
 use crate::model::read::bounds::{LARGEST_FILE, graph_reasons, window_reasons};
+use crate::model::read::hashing::Hashing;
 use crate::model::read::inputs::{GraphInput, inputs};
 use crate::model::read::operators::{self, Operator};
 use crate::model::read::refusal::{declared_input, list, operator_reasons, printable, refusal, weight_reasons};
@@ -106,20 +106,6 @@ impl Definition {
     }
 }
 
-/// A reader that hashes what passes, so that the file is read once.
-struct Hashing<R> {
-    inner: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.hash.update(buffer.get(..count).unwrap_or_default());
-        Ok(count)
-    }
-}
-
 /// Whether a model may begin with this byte: the tag of a number or of something with a length, and no field 0.
 fn begins_model(first: u8) -> bool {
     matches!(first & 7, 0 | 2) && first >> 3 > 0
@@ -142,7 +128,7 @@ pub(crate) fn read(path: &Path) -> Result<(pb::ModelProto, String)> {
         }
         Some(_) => {}
     }
-    let mut reader = Hashing { inner: file, hash: Sha256::new() };
+    let mut reader = Hashing::new(file);
     let decoded = tract_onnx::onnx().proto_model_for_read(&mut reader);
     let proto = decoded.map_err(|cause| {
         let cause = cause.root_cause().to_string();
@@ -152,7 +138,7 @@ pub(crate) fn read(path: &Path) -> Result<(pb::ModelProto, String)> {
             printable(&cause)
         ))
     })?;
-    let hash = reader.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = reader.hex();
     match &proto.graph {
         Some(graph) if !graph.node.is_empty() => Ok((proto, hash)),
         _ => Err(Error::input(format!("{}: not an ONNX model: it holds no operators", path.display()))),
