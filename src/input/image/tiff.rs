@@ -142,3 +142,78 @@ fn from_palette(numbers: &Array3<f32>, map: &[u16]) -> Array3<f32> {
 fn said(error: ::tiff::TiffError) -> String {
     format!("the TIFF file cannot be decoded ({error})")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::tiff::encoder::TiffEncoder;
+    use ::tiff::encoder::colortype::{Gray8, Gray16, Gray32Float, RGBA16};
+    use std::io::Cursor;
+
+    fn written(write: impl FnOnce(&mut TiffEncoder<&mut Cursor<Vec<u8>>>)) -> Vec<u8> {
+        let mut file = Cursor::new(Vec::new());
+        write(&mut TiffEncoder::new(&mut file).unwrap());
+        file.into_inner()
+    }
+
+    fn real(bytes: &[u8]) -> (Vec<f32>, DecodedImage) {
+        let image = read(Cursor::new(bytes)).unwrap();
+        let Pixels::Real(values) = &image.pixels else { panic!("{image:?}") };
+        (values.iter().copied().collect(), image)
+    }
+
+    #[test]
+    fn every_depth_gives_the_files_own_values() {
+        let floats = written(|file| file.write_image::<Gray32Float>(2, 1, &[-1.5, 3e5]).unwrap());
+        let (values, image) = real(&floats);
+        assert_eq!(
+            (values.as_slice(), image.scale, image.channels),
+            (&[-1.5, 3e5][..], Scale::Unknown, FileChannels::Grey)
+        );
+        let glass = written(|file| file.write_image::<RGBA16>(1, 1, &[1, 2, 65_535, 40_000]).unwrap());
+        let (values, image) = real(&glass);
+        assert_eq!((values.as_slice(), image.scale), (&[1.0, 2.0, 65_535.0, 40_000.0][..], Scale::Words));
+        assert_eq!(image.channels, FileChannels::Rgba);
+        let bytes = written(|file| file.write_image::<Gray8>(2, 1, &[7, 200]).unwrap());
+        assert_eq!(read(Cursor::new(bytes)).unwrap().pixels, Pixels::Bytes(ndarray::arr3(&[[[7u8], [200]]])));
+    }
+
+    #[test]
+    fn pages_of_one_kind_are_bands_and_of_others_the_first_counts() {
+        let bands = written(|file| {
+            for band in 0..3u16 {
+                file.write_image::<Gray16>(2, 1, &[band, 100 + band]).unwrap();
+            }
+        });
+        let (values, image) = real(&bands);
+        assert_eq!(
+            (values.as_slice(), image.channels),
+            (&[0.0, 1.0, 2.0, 100.0, 101.0, 102.0][..], FileChannels::Bands)
+        );
+        let mixed = written(|file| {
+            file.write_image::<Gray16>(2, 1, &[5, 6]).unwrap();
+            file.write_image::<Gray16>(1, 1, &[9]).unwrap();
+        });
+        let (values, image) = real(&mixed);
+        assert_eq!(
+            (values.as_slice(), image.remarks.as_slice()),
+            (&[5.0, 6.0][..], &["of the file's 2 pages the first is read".to_string()][..])
+        );
+    }
+
+    #[test]
+    fn damaged_files_never_panic() {
+        let whole = written(|file| {
+            file.write_image::<Gray16>(9, 7, &[77; 63]).unwrap();
+            file.write_image::<Gray16>(9, 7, &[78; 63]).unwrap();
+        });
+        for at in 0..whole.len() {
+            assert!(at > whole.len() / 2 || read(Cursor::new(&whole[..at])).is_err(), "cut to {at} bytes");
+            for value in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut bytes = whole.clone();
+                bytes[at] = value;
+                _ = read(Cursor::new(bytes));
+            }
+        }
+    }
+}
