@@ -18,7 +18,10 @@ LINE_CLASSES = [f"{length} long, {width} wide, {color}, {angle}"
                 for color in COLORS for angle in ANGLES]
 
 # Seeds of the Line data that the driver script generates.
-TRAIN_SEED, TEST_SEED, GOLDEN_SEED = 1, 2, 3
+TRAIN_SEED, TEST_SEED, GOLDEN_SEED, VALIDATION_SEED = 1, 2, 3, 4
+
+# Training images of MNIST that a trial is measured on instead of trained with.
+MNIST_HELD_OUT = 5000
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,25 @@ def mnist(part):
     return Split(images[..., None], {"Digit": labels.astype(np.int32)}, name)
 
 
-def load(dataset, folder):
-    """(training split, test split) of the data set called "line" or "mnist"."""
+def held_out(split):
+    """(the split without its last images, these images), for trials on MNIST, which has no validation set."""
+    def part(rows, name):
+        labels = {head: values[rows] for head, values in split.labels.items()}
+        return Split(split.images[rows], labels, name)
+
+    return (part(slice(None, -MNIST_HELD_OUT), f"{split.name} without its last {MNIST_HELD_OUT}"),
+            part(slice(-MNIST_HELD_OUT, None), f"the last {MNIST_HELD_OUT} of {split.name}"))
+
+
+def load(dataset, folder, trial=False):
+    """(training split, split to measure on) of the data set called "line" or
+    "mnist". In a trial, the second is for validation: test images stay unseen."""
     if dataset == "mnist":
-        return mnist("train"), mnist("t10k")
+        return held_out(mnist("train")) if trial else (mnist("train"), mnist("t10k"))
     train = line(Path(folder) / "train", f"Line, seed {TRAIN_SEED}")
-    test = line(Path(folder) / "test", f"fresh lines, seed {TEST_SEED}")
-    return train, test
+    if trial:
+        return train, line(Path(folder) / "validation", f"fresh lines, seed {VALIDATION_SEED}")
+    return train, line(Path(folder) / "test", f"fresh lines, seed {TEST_SEED}")
 
 
 def scaled(images):

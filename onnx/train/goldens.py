@@ -124,13 +124,15 @@ def ascents(model, channels):
 def main():
     here = Path(__file__).parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", default=list(NETWORKS), help="all of them if none is named")
     parser.add_argument("--data", type=Path, default=here / "work/line", help="folder with the Line data")
     parser.add_argument("--digits", type=Path, default=here / "work/digits", help="folder with drawn digits")
     parser.add_argument("--work", type=Path, default=here / "work")
     parser.add_argument("--out", type=Path, default=here.parent.parent / "tests/goldens")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    for name, network in NETWORKS.items():
+    for name in options.networks:
+        network = NETWORKS[name]
         model = keras.models.load_model(options.work / f"{run_name(name, network.seeds[0])}.keras", compile=False)
         x = inputs(network, options)
         arrays = {"input": x}

@@ -17,24 +17,43 @@ import tensorflow as tf
 
 import data
 from networks import NETWORKS
+from recipe import RECIPE
+
+# Lines that a training prints; the steps are a multiple of it.
+REPORTS = 20
 
 
 def run_name(name, seed):
     return f"{name}-seed{seed}"
 
 
-def batches(split, heads, size, seed):
-    """Shuffled batches. Only row numbers go through the shuffle buffer; the
-    images stay bytes in one tensor until a batch is gathered and scaled."""
+def lit(images, recipe, channels, seed):
+    """Training images [n, 28, 28, channels] in [0, 1] with the recipe's light behind them and its noise over them,
+    both of them different for each image; `channels` has a 1 for each channel that the data set uses, else a 0."""
+    count = tf.shape(images)[0]
+    light_seed, strength_seed, noise_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    light = recipe.light * tf.random.stateless_uniform([count, 1, 1, images.shape[3]], light_seed)
+    strength = recipe.noise * tf.random.stateless_uniform([count, 1, 1, 1], strength_seed)
+    noise = strength * tf.random.stateless_normal(tf.shape(images), noise_seed)
+    uncovered = 1 - tf.reduce_max(images, axis=3, keepdims=True)
+    return images + channels * (uncovered * light + noise)
+
+
+def batches(split, heads, recipe, seed):
+    """Shuffled batches without end. Only row numbers go through the shuffle
+    buffer; the images stay bytes in one tensor until a batch is gathered."""
     images = tf.constant(split.images)
     labels = [tf.constant(split.labels[head]) for head in heads]
+    channels = tf.constant(split.images.any(axis=(0, 1, 2)), tf.float32)
 
-    def gather(rows):
+    def gather(step, rows):
         scaled = tf.cast(tf.gather(images, rows), tf.float32) / 255
-        return scaled, tuple(tf.gather(label, rows) for label in labels)
+        shown = lit(scaled, recipe, channels, tf.stack([seed, step]))
+        return shown, tuple(tf.gather(label, rows) for label in labels)
 
     rows = tf.data.Dataset.range(len(split)).shuffle(len(split), seed=seed)
-    return rows.batch(size, drop_remainder=True).map(gather).prefetch(4)
+    rows = rows.batch(recipe.batch, drop_remainder=True).repeat()
+    return rows.enumerate().map(gather).prefetch(4)
 
 
 def accuracy(model, split, heads):
@@ -45,39 +64,50 @@ def accuracy(model, split, heads):
             for head, output in zip(heads, outputs, strict=True)}
 
 
-def fit(network, seed, train, epochs):
-    """A trained model: Adam, the learning rate falling along a cosine to zero
-    so that the unexcited weights settle instead of trembling about zero."""
+def started(network, seed):
+    """The model at the random start of its training."""
     keras.utils.set_random_seed(seed)
-    model = network.build()
-    steps = epochs * (len(train) // network.batch)
-    warmup = steps // 50
+    return network.build()
+
+
+def optimizer(model, recipe):
+    """AdamW by the recipe, whose decay takes the convolutions' kernels only."""
+    warmup = round(recipe.steps * recipe.warmup)
     schedule = keras.optimizers.schedules.CosineDecay(
-        network.learning_rate / 10, steps - warmup,
-        warmup_target=network.learning_rate, warmup_steps=warmup)
-    model.compile(keras.optimizers.Adam(schedule),
+        0.0, recipe.steps - warmup, warmup_target=recipe.learning_rate, warmup_steps=warmup)
+    adam = keras.optimizers.AdamW(schedule, weight_decay=recipe.decay)
+    kernels = [layer.kernel for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    adam.exclude_from_weight_decay([weight for weight in model.trainable_weights
+                                    if not any(weight is kernel for kernel in kernels)])
+    return adam
+
+
+def fit(network, seed, train, recipe):
+    """A trained model."""
+    model = started(network, seed)
+    model.compile(optimizer(model, recipe),
                   loss=["sparse_categorical_crossentropy"] * len(network.heads),
                   jit_compile=False)
-    model.fit(batches(train, network.heads, network.batch, seed),
-              epochs=epochs, shuffle=False, verbose=2)
+    model.fit(batches(train, network.heads, recipe, seed), verbose=2,
+              epochs=REPORTS, steps_per_epoch=recipe.steps // REPORTS)
     return model
 
 
-def train_one(name, seed, folder, work, epochs):
-    record = work / f"{run_name(name, seed)}.json"
+def train_one(name, seed, options):
+    record = options.work / f"{run_name(name, seed)}.json"
     if record.exists():
         print(f"{run_name(name, seed)}: already trained", flush=True)
         return
     network = NETWORKS[name]
-    train, test = data.load(network.dataset, folder)
-    epochs = epochs or network.epochs
+    train, test = data.load(network.dataset, options.data, options.trial)
     start = time.monotonic()
-    model = fit(network, seed, train, epochs)
+    model = fit(network, seed, train, RECIPE)
     minutes = (time.monotonic() - start) / 60
-    model.save(work / f"{run_name(name, seed)}.keras")
+    model.save(options.work / f"{run_name(name, seed)}.keras")
     # Written last: its presence says that the run is complete.
     record.write_text(json.dumps({
-        "seed": seed, "epochs": epochs, "train": train.name, "samples": len(train),
+        "seed": seed, "recipe": RECIPE.text(),
+        "epochs": RECIPE.steps * RECIPE.batch / len(train), "train": train.name, "samples": len(train),
         "test": test.name, "test_samples": len(test),
         "accuracy": accuracy(model, test, network.heads),
         "minutes": round(minutes, 1),
@@ -100,12 +130,17 @@ def main():
     parser.add_argument("--data", type=Path, default=here / "work/line",
                         help="folder with the Line data in train/ and test/")
     parser.add_argument("--work", type=Path, default=here / "work")
-    parser.add_argument("--epochs", type=int, help="instead of the usual number")
+    parser.add_argument("--seeds", type=int, nargs="*", help="these seeds only")
+    parser.add_argument("--trial", action="store_true",
+                        help="measure on the validation set instead of the test set")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
+    # One thread adds in one order, so the same seed gives the same weights.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     for name, seed in plan():
-        if not options.networks or name in options.networks:
-            train_one(name, seed, options.data, options.work, options.epochs)
+        if name in (options.networks or [name]) and seed in (options.seeds or [seed]):
+            train_one(name, seed, options)
 
 
 if __name__ == "__main__":
