@@ -27,7 +27,7 @@ pub use run::tail::{Precision, Tail};
 use crate::error::{Error, Result};
 use layers::{head, layer, layout, list, receptive_field};
 use read::catch_panic::refuse_panic;
-use read::{bounds, external, follow, inputs, onnx, opset, refusal, to_f32, values};
+use read::{bounds, external, follow, inputs, onnx, opset, refusal, rewrite, to_f32, values};
 
 /// A convolutional network as its ONNX file describes it.
 pub struct Network {
@@ -48,6 +48,7 @@ pub struct Network {
     /// Why it is listed and not run, if so.
     unrunnable: Option<String>,
     outlets: BTreeMap<String, OutletId>,
+    notes: Vec<String>,
 }
 
 impl Network {
@@ -87,9 +88,11 @@ impl Network {
         size: Option<(usize, usize)>,
     ) -> Result<Network> {
         let declared = proto.graph.as_ref().map(inputs::inputs).unwrap_or_default();
+        rewrite::inline(proto);
         opset::modernise(proto);
         external::embed(proto, path.parent().unwrap_or(Path::new("")));
         to_f32::in_single_precision(proto);
+        let notes = rewrite::rewrite(proto, path);
         let definition = onnx::define(proto, path)?;
         onnx::prepare(proto);
         let input = values::input(&definition);
@@ -136,6 +139,7 @@ impl Network {
             model,
             unrunnable,
             outlets,
+            notes,
         })
     }
 
@@ -162,6 +166,12 @@ impl Network {
     /// The file's `metadata_props`.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.definition.metadata
+    }
+
+    /// What was not read as it stands in the file, a sentence each: quantised arithmetic read as float, operators behind the
+    /// scores stepped over.
+    pub fn reading_notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The image input.

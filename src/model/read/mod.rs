@@ -10,5 +10,7 @@ pub(crate) mod onnx;
 pub(crate) mod operators;
 pub(crate) mod opset;
 pub(crate) mod refusal;
+pub(crate) mod rewrite;
+pub(crate) mod statistics;
 pub(crate) mod to_f32;
 pub(crate) mod values;

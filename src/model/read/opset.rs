@@ -5,6 +5,8 @@ use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::{self, attribute_proto::AttributeType, tensor_proto::DataType};
 use tract_onnx::prelude::TractError;
 
+use crate::model::read::statistics;
+
 /// The version in which Upsample, deprecated, was renamed to Resize.
 const RENAMED: i64 = 10;
 
@@ -17,6 +19,7 @@ pub(crate) fn reader() -> Onnx {
         let resize = context.framework.op_register.0.get("Resize");
         resize.ok_or_else(|| TractError::msg("there is no Resize to read Upsample as"))?(&context, node)
     });
+    reader.op_register.insert(statistics::OPERATOR, |_, node| Ok((statistics::read(node), vec![])));
     reader
 }
 

@@ -10,6 +10,7 @@ use crate::model::read::external::{self, Problem};
 use crate::model::read::onnx::DeclaredInput;
 use crate::model::read::operators;
 use crate::model::read::opset::reader;
+use crate::model::read::statistics;
 
 /// An image side or number of channels longer than this is taken for damage, not for data.
 const LONGEST_AXIS: i64 = 1 << 24;
@@ -115,6 +116,7 @@ pub(crate) fn refused_kind(op: &str) -> Option<&'static str> {
 }
 
 const QUANTISED: &str = "it is quantised (integer arithmetic has no gradient); export the float network";
+const TRAINING: &str = "it was exported in training mode, so its batch normalisations would take their statistics from the images; call eval() before the export";
 const UNKNOWN: &str = "it has operators that are not known";
 
 /// Operators that were found to be none that ONNX allows; a message lists so many.
@@ -134,7 +136,9 @@ pub(crate) fn operator_reasons(proto: &pb::ModelProto, graph: &pb::GraphProto) -
         let quantises = matches!(op, "QuantizeLinear" | "DynamicQuantizeLinear" | "DequantizeLinear")
             && node.input.first().is_some_and(|value| !constants.contains(value.as_str()));
         let row = operators::operator(&node.domain, op, version).filter(|_| known.contains_key(op));
-        match (refused_kind(op).or(quantises.then_some(QUANTISED)), row) {
+        let trains = op == statistics::OPERATOR && !node.input.first().is_some_and(|x| constants.contains(x.as_str()));
+        let kind = refused_kind(op).or(quantises.then_some(QUANTISED)).or(trains.then_some(TRAINING));
+        match (kind, row) {
             (Some(kind), _) => _ = refused.entry(kind).or_default().insert(op.to_string()),
             (None, Some(row)) => wrong.extend(operators::reasons(node, row)),
             (None, None) => {
@@ -150,11 +154,42 @@ pub(crate) fn operator_reasons(proto: &pb::ModelProto, graph: &pb::GraphProto) -
     let more = wrong.len().saturating_sub(MOST_WRONG);
     reasons.extend(wrong.into_iter().take(MOST_WRONG));
     reasons.extend((more > 0).then(|| format!("{more} more operators are not as ONNX allows them to be")));
+        if integer || quantises {
+            quantised.insert(op.to_string());
+        } else if matches!(op, "If" | "Loop" | "Scan") {
+            control.insert(op.to_string());
+        } else if matches!(op, "RNN" | "LSTM" | "GRU") {
+            recurrent.insert(op.to_string());
+        } else if op == statistics::OPERATOR
+            && !node.input.first().is_some_and(|value| constants.contains(value.as_str()))
+        {
+            training.insert(node.output.first().unwrap_or(&node.name).clone());
+        } else if !known.contains_key(op) {
+            let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", node.domain) };
+            unknown.insert(format!("{domain}{op}"));
+        }
+    }
+    let mut reasons = Vec::new();
+    let mut give = |found: &BTreeSet<String>, text: &str| {
+        if !found.is_empty() {
+            reasons.push(format!("{text}: {}", list(found)));
+        }
+    };
+    give(&quantised, "it is quantised (integer arithmetic has no gradient); export the float network");
+    give(&control, "it has control flow");
+    give(&recurrent, "it has recurrent layers");
+    give(
+        &training,
+        "it was exported in training mode, so its batch normalisations would take their statistics from the images; call eval() before the export",
+    );
+    give(&unknown, "it has operators that are not known");
+    let functions: BTreeSet<String> = proto.functions.iter().filter_map(|function| function.name.clone()).collect();
+    give(&functions, "it defines functions of its own; export it with them inlined");
     reasons
 }
 
 /// Values that depend on weights and constants alone, also through operators such as DequantizeLinear.
-fn constant_values(graph: &pb::GraphProto) -> BTreeSet<&str> {
+pub(crate) fn constant_values(graph: &pb::GraphProto) -> BTreeSet<&str> {
     let mut constants: BTreeSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
     for node in &graph.node {
         if node.input.iter().filter(|value| !value.is_empty()).all(|value| constants.contains(value.as_str())) {

@@ -1,15 +1,19 @@
-//! Functions that tract has in single precision only, spelled out in ones that it has in double.
+//! Functions that tract has in single precision only, in double: spelled out in ones that it has, or as operators of their own.
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::IntoArcTensor;
 use tract_onnx::tract_core::internal::tract_smallvec::smallvec;
 use tract_onnx::tract_core::internal::translator::Translate;
+use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::ops::math;
 use tract_onnx::tract_core::ops::math::PowConst;
 use tract_onnx::tract_core::ops::nn::{GeluApproximate, LeakyRelu};
+use tract_onnx_opl::resize::Resize;
+
+use crate::model::run::f64_resize::resample;
 
 use crate::model::run::append::append;
 
@@ -30,6 +34,9 @@ impl Translate<TypedFact, Box<dyn TypedOp>, TypedFact, Box<dyn TypedOp>> for Spe
         mapping: &std::collections::HashMap<OutletId, OutletId>,
     ) -> TractResult<TVec<OutletId>> {
         let inputs: TVec<OutletId> = node.inputs.iter().map(|input| mapping[input]).collect();
+        if let (Some(op), Some(&x)) = (node.op_as::<Resize>(), inputs.first()) {
+            return resample(op, node, target, x);
+        }
         if let (Some(op), &[x]) = (node.op_as::<ElementWiseOp>(), inputs.as_slice())
             && let Some(spelled) = spelled(op, &mut Speller { model: target, name: &node.name, x, count: 0 })?
         {
@@ -72,9 +79,75 @@ fn spelled(op: &ElementWiseOp, speller: &mut Speller) -> TractResult<Option<Outl
                 let gate = speller.with_number(math::min(), positive, 1.0)?;
                 speller.add(math::mul(), &[x, gate])?
             }
+            "Erf" => speller.add(Function::Erf, &[x])?,
+            "GeluExact" => speller.add(Function::Gelu, &[x])?,
+            "RoundHalfToEven" => speller.add(Function::Round, &[x])?,
             _ => return Ok(None),
         }
     }))
+}
+
+/// A function of each element that cannot be spelled out in tract's, as an operator of its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Function {
+    /// 2/√π ∫₀ˣ exp(−t²) dt.
+    Erf,
+    /// x/2 · (1 + erf(x / √2)).
+    Gelu,
+    /// To the nearest whole number, halves to the even one.
+    Round,
+}
+
+impl Function {
+    fn of(self, x: f64) -> f64 {
+        match self {
+            Function::Erf => erf(x),
+            Function::Gelu => 0.5 * x * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2)),
+            Function::Round => x.round_ties_even(),
+        }
+    }
+}
+
+impl Op for Function {
+    fn name(&self) -> StaticName {
+        format!("Double{self:?}").into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Function {
+    op_out_of_plan!();
+
+    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let x = args_1!(inputs);
+        let values: Vec<f64> = x.to_plain_array_view::<f64>()?.iter().map(|x| self.of(*x)).collect();
+        Ok(tvec!(Tensor::from_shape(x.shape(), &values)?.into_tvalue()))
+    }
+}
+
+impl TypedOp for Function {
+    as_op!();
+
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(tvec!(inputs[0].without_value()))
+    }
+}
+
+/// The error function by the series 2/√π · exp(−x²) · Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!! (Abramowitz and Stegun 7.1.6), whose terms all have one sign;
+/// within 1e-15. Backprop's own is another one.
+fn erf(x: f64) -> f64 {
+    // Beyond, it is 1 in double precision.
+    if x.abs() > 6.0 {
+        return x.signum();
+    }
+    let (mut term, mut sum, mut n) = (x, x, 0.0);
+    while term.abs() > f64::EPSILON * 0.1 * sum.abs() {
+        n += 1.0;
+        term *= 2.0 * x * x / (2.0 * n + 1.0);
+        sum += term;
+    }
+    std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
 }
 
 /// Adds operators in place of a node whose input is `x`.
@@ -107,5 +180,28 @@ impl Speller<'_> {
         let number = Box::new(Const::new(number.into_arc_tensor())?);
         let number = append(self.model, format!("{}.number_{}", self.name, self.count), number, &[])?;
         self.add(op, &[value, number[0]])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values from tables to sixteen digits.
+    #[test]
+    fn the_error_function_is_exact() {
+        let known = [
+            (0.0, 0.0),
+            (0.1, 0.112_462_916_018_284_89),
+            (0.5, 0.520_499_877_813_046_5),
+            (1.0, 0.842_700_792_949_714_9),
+            (2.0, 0.995_322_265_018_952_7),
+            (3.0, 0.999_977_909_503_001_4),
+            (4.5, 0.999_999_999_803_383_9),
+        ];
+        for (x, value) in known {
+            assert!((erf(x) - value).abs() < 2e-15 && (erf(-x) + value).abs() < 2e-15, "{x}: {}", erf(x));
+        }
+        assert_eq!((erf(7.0), erf(-7.0), erf(5.999)), (1.0, -1.0, 1.0));
     }
 }

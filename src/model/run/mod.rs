@@ -4,5 +4,6 @@ pub(crate) mod append;
 pub(crate) mod channels_first;
 pub(crate) mod convolution;
 pub(crate) mod f64_ops;
+pub(crate) mod f64_resize;
 pub mod plan;
 pub mod tail;

@@ -1,6 +1,7 @@
 //! Operators that look through windows: convolutions, poolings, and normalisations over neighbouring channels.
 
 use super::{Attribute, FLAG, FLOAT, NUMBER, Operand, Operator, Rule, input, row};
+use crate::model::read::statistics;
 
 /// Longest stride, dilation, padding or side of a window, far above those of any network.
 pub(super) const LONGEST: i64 = 1 << 16;
@@ -19,7 +20,7 @@ pub(super) const ROWS: &[Operator] = &[
         &[("size", Rule::Int(1, LONGEST)), ("alpha", Rule::Float), ("beta", Rule::Float), ("bias", Rule::Float)],
     ),
     row(
-        &["BatchNormalization"],
+        &["BatchNormalization", statistics::OPERATOR],
         1,
         &[input("X", FLOAT).from(2), channel("scale"), channel("B"), channel("input_mean"), channel("input_var")],
         &[
