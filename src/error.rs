@@ -68,6 +68,9 @@ pub enum Error {
     /// Anything else that the user gave.
     #[error("{0}")]
     Input(String),
+    /// A check that could come to no verdict, and why.
+    #[error("{0}")]
+    Undecided(String),
     /// Anything that is not a fault of the input.
     #[error("{0}")]
     Other(String),
@@ -99,7 +102,7 @@ impl Error {
 
     /// Whether what the user gave is at fault: arguments, files, or a network that cannot be used.
     pub fn is_input(&self) -> bool {
-        !matches!(self, Error::Other(_) | Error::Output { .. })
+        !matches!(self, Error::Other(_) | Error::Undecided(_) | Error::Output { .. })
     }
 }
 

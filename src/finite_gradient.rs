@@ -130,11 +130,18 @@ impl Quotients {
     }
 }
 
+/// Errors up to so many times what the differences are apart from themselves prove nothing.
+const DOUBTFUL: f64 = 4.0;
+
 /// Samples of a gradient and of its finite differences, collected over tensors and images.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
     errors: Vec<f64>,
     dropped: usize,
+    /// Samples at which both gradients are exactly zero.
+    zeros: usize,
+    /// How far the differences themselves were apart at another step, relative as the errors are.
+    uncertainty: f64,
 }
 
 impl Comparison {
@@ -143,16 +150,29 @@ impl Comparison {
     pub fn add(&mut self, gradient: &[f64], finite: &[Option<f64>], largest: f64) {
         for (&g, finite) in gradient.iter().zip(finite) {
             match finite {
-                Some(finite) => self.errors.push((g - finite).abs() / if largest > 0.0 { largest } else { 1.0 }),
+                Some(finite) => {
+                    self.zeros += usize::from(g == 0.0 && *finite == 0.0);
+                    self.errors.push((g - finite).abs() / if largest > 0.0 { largest } else { 1.0 });
+                }
                 None => self.dropped += 1,
             }
         }
+    }
+
+    /// Notes how far two differences of the same derivatives, at different steps, are apart: what they cannot tell themselves, no
+    /// gradient can fail by. `largest` as for [`Comparison::add`].
+    pub fn doubt(&mut self, finite: &[Option<f64>], again: &[Option<f64>], largest: f64) {
+        let apart = finite.iter().zip(again).filter_map(|(a, b)| Some((a.as_ref()? - b.as_ref()?).abs()));
+        let scale = if largest > 0.0 { largest } else { 1.0 };
+        self.uncertainty = apart.fold(self.uncertainty, |most, apart| most.max(apart / scale));
     }
 
     /// Adds the samples of another comparison.
     pub fn extend(&mut self, other: &Comparison) {
         self.errors.extend(&other.errors);
         self.dropped += other.dropped;
+        self.zeros += other.zeros;
+        self.uncertainty = self.uncertainty.max(other.uncertainty);
     }
 
     /// The figures, and whether every error is within `tolerance`.
@@ -166,12 +186,22 @@ impl Comparison {
             n => 0.5 * (errors[(n - 1) / 2] + errors[n / 2]),
         };
         let verdict = match () {
-            () if compared + dropped == 0 => Verdict::Empty,
+            () if compared + dropped == 0 || self.zeros == compared + dropped => Verdict::Empty,
             () if dropped * 10 > compared + dropped => Verdict::TooManyKinks,
             () if max <= tolerance => Verdict::Agree,
+            () if max <= DOUBTFUL * self.uncertainty => Verdict::Undecided,
             () => Verdict::Differ,
         };
-        Check { compared, dropped, max_relative_error: max, median_relative_error: median, tolerance, verdict }
+        let uncertainty = self.uncertainty;
+        Check {
+            compared,
+            dropped,
+            max_relative_error: max,
+            median_relative_error: median,
+            tolerance,
+            uncertainty,
+            verdict,
+        }
     }
 }
 
@@ -187,6 +217,9 @@ pub struct Check {
     pub median_relative_error: f64,
     /// What the largest error may be.
     pub tolerance: f64,
+    /// How far the finite differences are apart from themselves at another step, relative as the errors; 0 where they were
+    /// taken once, in double precision.
+    pub uncertainty: f64,
     pub verdict: Verdict,
 }
 
@@ -199,7 +232,9 @@ pub enum Verdict {
     Differ,
     /// More than 10 % of the samples were dropped, so that what is left proves little.
     TooManyKinks,
-    /// There was nothing to compare.
+    /// The largest error is above the tolerance, but no larger than what the differences may be off themselves.
+    Undecided,
+    /// There was nothing to compare: no samples, or only ones at which both gradients are zero.
     Empty,
 }
 
@@ -207,6 +242,39 @@ impl Check {
     /// Whether the two gradients agree, on enough samples.
     pub fn passed(&self) -> bool {
         self.verdict == Verdict::Agree
+    }
+}
+
+impl Verdict {
+    /// What several checks come to: a failure if any failed, else undecided if any is, else agreement if any agrees.
+    pub fn of_all(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+        let order = [Verdict::Differ, Verdict::TooManyKinks, Verdict::Undecided, Verdict::Agree, Verdict::Empty];
+        let found: Vec<Verdict> = verdicts.collect();
+        order.into_iter().find(|verdict| found.contains(verdict)).unwrap_or(Verdict::Empty)
+    }
+
+    /// In a word or two, as tables have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Agree => "holds",
+            Verdict::Differ => "FAILS",
+            Verdict::TooManyKinks | Verdict::Undecided => "undecided",
+            Verdict::Empty => "empty",
+        }
+    }
+
+    /// The reason, where there is no plain yes or no.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Verdict::Agree | Verdict::Differ => None,
+            Verdict::TooManyKinks => {
+                Some("more than a tenth of the samples lie on kinks, where there is no derivative")
+            }
+            Verdict::Undecided => Some(
+                "the finite differences themselves are no more exact than that, as tract computes an operator in single precision",
+            ),
+            Verdict::Empty => Some("all gradients are zero, or nothing was compared"),
+        }
     }
 }
 
@@ -280,5 +348,36 @@ mod tests {
         comparison.add(&[1.0], &[None], 5.0);
         assert_eq!(comparison.check(1.0).verdict, Verdict::TooManyKinks);
         assert_eq!(Comparison::default().check(1.0).verdict, Verdict::Empty);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_neither_right_nor_wrong() {
+        let (gradient, finite, again) = ([2.0, 4.0], [Some(2.1), Some(4.0)], [Some(2.1), Some(3.95)]);
+        let mut comparison = Comparison::default();
+        comparison.add(&gradient, &finite, 4.0);
+        assert_eq!(comparison.check(1e-3).verdict, Verdict::Differ);
+        comparison.doubt(&finite, &again, 4.0);
+        assert_eq!(
+            comparison.check(1e-3).verdict,
+            Verdict::Undecided,
+            "off by 0.025 where the differences are by 0.0125"
+        );
+        comparison.add(&[1.0], &[Some(1.3)], 4.0);
+        assert_eq!(comparison.check(1e-3).verdict, Verdict::Differ, "0.075 is more than that explains");
+
+        let mut nothing = Comparison::default();
+        nothing.add(&[0.0, 0.0], &[Some(0.0), None], 0.0);
+        assert_eq!(nothing.check(1e-3).verdict, Verdict::TooManyKinks);
+        let mut nothing = Comparison::default();
+        nothing.add(&[0.0, 0.0], &[Some(0.0), Some(0.0)], 0.0);
+        assert_eq!(nothing.check(1e-3).verdict, Verdict::Empty, "zeros prove nothing");
+        nothing.add(&[1.0], &[Some(1.0)], 1.0);
+        assert_eq!(nothing.check(1e-3).verdict, Verdict::Agree);
+
+        let all = |verdicts: &[Verdict]| Verdict::of_all(verdicts.iter().copied());
+        assert_eq!(all(&[Verdict::Agree, Verdict::Empty]), Verdict::Agree);
+        assert_eq!(all(&[Verdict::Agree, Verdict::Undecided]), Verdict::Undecided);
+        assert_eq!(all(&[Verdict::Undecided, Verdict::Differ]), Verdict::Differ);
+        assert_eq!(all(&[]), Verdict::Empty);
     }
 }

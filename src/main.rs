@@ -11,6 +11,7 @@ use convscope::chapter::output::ChapterOutput;
 use convscope::chapter::{self, gradients};
 use convscope::config::{Chapter, Preprocessing};
 use convscope::error::{Error, Result};
+use convscope::finite_gradient::Verdict;
 use convscope::input::export;
 use convscope::input::preprocessing;
 use convscope::model::Network;
@@ -99,7 +100,12 @@ fn run(cli: &Cli) -> Result<()> {
         Command::Gradcheck(arguments) => {
             let check = chapter::gradcheck(&arguments.chapter(), &progress)?;
             terminal::print(&if arguments.json { json(&check)? } else { gradients::table(&check) })?;
-            if check.holds() { Ok(()) } else { Err(Error::other("the gradients do not hold")) }
+            let verdict = check.verdict();
+            match (verdict, verdict.reason()) {
+                (Verdict::Differ, _) => Err(Error::other("the gradients do not hold")),
+                (_, Some(reason)) => Err(Error::Undecided(format!("the check is {}: {reason}", verdict.word()))),
+                (_, None) => Ok(()),
+            }
         }
         Command::Inspect(arguments) => {
             let network = Network::load_sized(&arguments.model, arguments.size)?;

@@ -1,6 +1,7 @@
 //! The check of a network's gradients in words: for captions, for the page's facts, and as a table for the terminal.
 
 use crate::explain::gradcheck::{HeadCheck, NetworkCheck};
+use crate::finite_gradient::Verdict;
 use crate::model::{Precision, printable};
 use crate::report::page::Line;
 
@@ -41,12 +42,22 @@ pub fn lines(check: &NetworkCheck) -> Vec<Line> {
                 elements.max_relative_error,
                 elements.median_relative_error,
                 elements.dropped,
-                if channels.passed() && elements.passed() { "✓ holds" } else { "✗ fails" }
+                verdict(head)
             ),
         )
     };
     let left_out = check.left_out.iter().map(|text| Line::new("Gradient check", text.clone()));
     check.heads.iter().map(line).chain(left_out).collect()
+}
+
+/// What the two comparisons of a head come to, in words.
+fn verdict(head: &HeadCheck) -> String {
+    let verdict = Verdict::of_all([head.channels.verdict, head.elements.verdict].into_iter());
+    match (verdict, verdict.reason()) {
+        (Verdict::Differ, _) => "✗ fails".into(),
+        (_, Some(reason)) => format!("{}: {reason}", verdict.word()),
+        (_, None) => "✓ holds".into(),
+    }
 }
 
 /// A table for the terminal.
@@ -71,7 +82,7 @@ pub fn table(check: &NetworkCheck) -> String {
     for head in &check.heads {
         let (name, tensor) = (printable(&head.head), printable(&head.tensor));
         for (sample, check) in [("channels", &head.channels), ("elements", &head.elements)] {
-            let verdict = if check.passed() { "holds" } else { "FAILS" };
+            let verdict = check.verdict.word();
             text += &format!(
                 "{name:<12} {tensor:<24} {sample:<9} {:>8} {:>7} {:>10.1e} {:>10.1e}  {verdict}\n",
                 check.compared, check.dropped, check.max_relative_error, check.median_relative_error

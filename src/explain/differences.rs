@@ -24,6 +24,7 @@ pub struct Point<'a> {
 }
 
 /// The tail of a network from its target to its logits, in double precision where tract can.
+#[derive(Clone)]
 pub struct Differences {
     file: PathBuf,
     heads: Vec<Head>,
@@ -32,6 +33,8 @@ pub struct Differences {
     tail: Tail,
     /// Rows of a batch.
     batch: usize,
+    /// The step, as a multiple of the one that suits the precision.
+    stretch: f64,
 }
 
 impl Differences {
@@ -53,12 +56,18 @@ impl Differences {
             passed_by: engine.passed_by(),
             tail,
             batch,
+            stretch: 1.0,
         })
     }
 
     /// The arithmetic that tract runs the tail in.
     pub fn precision(&self) -> Precision {
         self.tail.precision()
+    }
+
+    /// The same differences at a step that is so many times as long.
+    pub fn stretched(&self, stretch: f64) -> Differences {
+        Differences { stretch: self.stretch * stretch, ..self.clone() }
     }
 
     /// The derivative of a head's logit of a class along a uniform change of each of some channels of the activation [1, k, h, w]:
@@ -115,10 +124,11 @@ impl Differences {
     /// How far to step in this activation.
     fn step(&self, activation: &ArrayD<f32>) -> finite_gradient::Precision {
         let scale = activation.iter().fold(0.0, |most: f64, a| most.max(f64::from(a.abs())));
-        match self.tail.precision() {
+        let usual = match self.tail.precision() {
             Precision::F64 => finite_gradient::Precision::double(scale),
             Precision::F32 => finite_gradient::Precision::single(scale),
-        }
+        };
+        finite_gradient::Precision { step: self.stretch * usual.step, ..usual }
     }
 
     /// The score of a class at perturbed activations, through tract.

@@ -6,7 +6,7 @@ use crate::explain::effort::{ELEMENTS, Effort, Sample};
 use crate::explain::engine::{Engine, Score};
 use crate::explain::score::{End, best, probabilities};
 use crate::explain::tail::feature_maps;
-use crate::finite_gradient::{Check, Comparison};
+use crate::finite_gradient::{Check, Comparison, Verdict};
 use crate::input::prepared::PreparedInput;
 use crate::model::{Head, Network, Precision};
 use crate::random::Random;
@@ -50,9 +50,9 @@ impl NetworkCheck {
             .fold(0.0, f64::max)
     }
 
-    /// Whether every comparison holds.
-    pub fn holds(&self) -> bool {
-        self.heads.iter().all(|head| head.channels.passed() && head.elements.passed())
+    /// What all comparisons come to.
+    pub fn verdict(&self) -> Verdict {
+        Verdict::of_all(self.heads.iter().flat_map(|head| [head.channels.verdict, head.elements.verdict]))
     }
 }
 
@@ -150,6 +150,9 @@ impl Checker<'_> {
         let sampled: Vec<f64> = channels.iter().map(|channel| pooled[*channel]).collect();
         let mut comparison = Comparison::default();
         comparison.add(&sampled, &found, largest(&pooled));
+        if let Some(coarser) = self.coarser() {
+            comparison.doubt(&found, &coarser.along_channels(point, &channels)?, largest(&pooled));
+        }
         Ok(comparison)
     }
 
@@ -162,7 +165,15 @@ impl Checker<'_> {
         let sampled: Vec<f64> = places.iter().map(|place| gradient[*place]).collect();
         let mut comparison = Comparison::default();
         comparison.add(&sampled, &found, largest(&gradient));
+        if let Some(coarser) = self.coarser() {
+            comparison.doubt(&found, &coarser.at_elements(point, &places)?, largest(&gradient));
+        }
         Ok(comparison)
+    }
+
+    /// The same differences at twice the step, where single precision leaves them in doubt.
+    fn coarser(&self) -> Option<Differences> {
+        (self.differences.precision() == Precision::F32).then(|| self.differences.stretched(2.0))
     }
 
     fn gradient(&self, &Point { image, activation, end }: &Point) -> Result<Array3<f64>> {

@@ -4,7 +4,7 @@
 //! is known, and each exporter's dialect is already reduced to tract's core operators.
 
 mod function;
-mod movement;
+pub(super) mod movement;
 pub(super) mod spatial;
 #[cfg(test)]
 mod tests;

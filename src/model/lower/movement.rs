@@ -1,6 +1,6 @@
 //! Lowering of operators that move elements about or leave them as they are.
 
-use tract_onnx::tract_core::internal::{AxisOp, DatumType, IntoTValue, Tensor, TypedNode, tvec};
+use tract_onnx::tract_core::internal::{AxisOp, DatumType, IntoTValue, Tensor, TractResult, TypedNode, tvec};
 use tract_onnx::tract_core::ops::array::{MultiBroadcastTo, Pad, PadMode, Slice, TypedConcat};
 use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::nn::Interpolator;
@@ -100,39 +100,53 @@ impl Lowering<'_> {
     fn resize(&mut self, node: &TypedNode, op: &TractResize) -> Result<Option<ValueId>> {
         let mut x = self.value(node.inputs[0])?;
         let (from, to) = (self.nodes[x].shape.clone(), self.shape(node)?);
-        let axes = op.resized_axes(from.len()).map_err(failed(node))?;
-        let CoordTransform::Plain(transform) = &op.coord_transformer else { return Ok(None) };
-        // With sizes and a fixed aspect ratio tract takes one scale for all axes; only plain sizes have a rule here.
-        let mut scales: Vec<f32> = from.iter().zip(&to).map(|(&from, &to)| to as f32 / from as f32).collect();
         let given = op.optional_scales_input.and_then(|slot| self.constant(node, slot));
-        match given.map(|given| numbers(given)).transpose().map_err(failed(node))? {
-            Some(given) if given.len() == axes.len() => {
-                axes.iter().zip(given).for_each(|(&axis, scale)| scales[axis] = scale);
-            }
-            _ if op.keep_aspect_ratio_policy != AspectRatio::Stretch => return Ok(None),
-            _ => {}
-        }
+        let given = given.map(|given| numbers(given)).transpose().map_err(failed(node))?;
+        let Some(scales) = scales(op, &from, &to, given.as_deref()).map_err(failed(node))? else { return Ok(None) };
         let mut shape = from.clone();
         for axis in 0..shape.len() {
-            let (scale, length, target) = (scales[axis], from[axis], to[axis]);
-            if length == target && scale == 1.0 {
+            if from[axis] == to[axis] && scales[axis] == 1.0 {
                 continue;
             }
-            let position = |o| Some(transform.transform(o, scale, length, target));
-            let taps = window_size(&op.interpolator, op.antialias, scale);
-            let plan = plan_axis(length, target, taps, op.exclude_outside, position, |offset, weights| {
-                match op.interpolator {
-                    Interpolator::Linear => linear_weights(offset, scale, op.antialias, weights),
-                    Interpolator::Cubic => cubic_weights(offset, scale, op.cubic_coeff_a(), op.antialias, weights),
-                    Interpolator::Nearest => nearest_weights(op.nearest, offset, weights),
-                }
-            });
+            let Some(plan) = axis_plan(op, scales[axis], from[axis], to[axis]) else { return Ok(None) };
             let AxisPlan { window: taps, indices: sources, weights, .. } = plan;
-            shape[axis] = target;
+            shape[axis] = to[axis];
             x = self.push(&node.name, Op::Resize(Resize { axis, taps, sources, weights }), vec![x], shape.clone());
         }
         Ok(Some(x))
     }
+}
+
+/// Output length over input length of each axis of a resizing, as `given` or as the shapes say; `None` where tract takes one scale
+/// for all axes.
+pub(in crate::model) fn scales(
+    op: &TractResize,
+    from: &[usize],
+    to: &[usize],
+    given: Option<&[f32]>,
+) -> TractResult<Option<Vec<f32>>> {
+    let axes = op.resized_axes(from.len())?;
+    let mut scales: Vec<f32> = from.iter().zip(to).map(|(&from, &to)| to as f32 / from as f32).collect();
+    match given {
+        Some(given) if given.len() == axes.len() => {
+            axes.iter().zip(given).for_each(|(&axis, &scale)| scales[axis] = scale);
+        }
+        _ if op.keep_aspect_ratio_policy != AspectRatio::Stretch => return Ok(None),
+        _ => {}
+    }
+    Ok(Some(scales))
+}
+
+/// Which inputs each output takes along one axis, and with which weights; `None` for regions of interest.
+pub(in crate::model) fn axis_plan(op: &TractResize, scale: f32, length: usize, target: usize) -> Option<AxisPlan> {
+    let CoordTransform::Plain(transform) = &op.coord_transformer else { return None };
+    let position = |o| Some(transform.transform(o, scale, length, target));
+    let taps = window_size(&op.interpolator, op.antialias, scale);
+    Some(plan_axis(length, target, taps, op.exclude_outside, position, |offset, weights| match op.interpolator {
+        Interpolator::Linear => linear_weights(offset, scale, op.antialias, weights),
+        Interpolator::Cubic => cubic_weights(offset, scale, op.cubic_coeff_a(), op.antialias, weights),
+        Interpolator::Nearest => nearest_weights(op.nearest, offset, weights),
+    }))
 }
 
 /// All weight on one of two neighbours; `offset` in (0, 1] is the position between them.

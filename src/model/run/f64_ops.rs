@@ -28,14 +28,14 @@ struct SpellOut;
 impl Translate<TypedFact, Box<dyn TypedOp>, TypedFact, Box<dyn TypedOp>> for SpellOut {
     fn translate_node(
         &self,
-        _source: &TypedModel,
+        source: &TypedModel,
         node: &TypedNode,
         target: &mut TypedModel,
         mapping: &std::collections::HashMap<OutletId, OutletId>,
     ) -> TractResult<TVec<OutletId>> {
         let inputs: TVec<OutletId> = node.inputs.iter().map(|input| mapping[input]).collect();
         if let (Some(op), Some(&x)) = (node.op_as::<Resize>(), inputs.first()) {
-            return resample(op, node, target, x);
+            return resample(op, (source, node), target, x);
         }
         if let (Some(op), &[x]) = (node.op_as::<ElementWiseOp>(), inputs.as_slice())
             && let Some(spelled) = spelled(op, &mut Speller { model: target, name: &node.name, x, count: 0 })?

@@ -22,6 +22,8 @@ use crate::random::Random;
 /// single precision bends it by some 1e-8, curvature by the distance squared; points any closer would round to the same.
 const CLOSE: f64 = 1e-6;
 const STRAIGHT: f64 = 1e-10;
+/// Places at which that is looked at.
+const ATTEMPTS: u64 = 3;
 
 /// Arithmetic of a [`Tail`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -32,6 +34,7 @@ pub enum Precision {
 }
 
 /// Part of a network as a function of its own: from activations to outputs.
+#[derive(Clone)]
 pub struct Tail {
     model: Arc<TypedRunnableModel>,
     /// Shape of each input for a whole batch.
@@ -124,10 +127,20 @@ impl Tail {
     }
 
     /// Whether the results have the digits of double precision: some operators refuse it only when they run, and some
-    /// compute in single precision whatever their type. Between three points that lie this close together every
-    /// network is a straight line; rounding to single precision bends it.
+    /// compute in single precision whatever their type. Between points that lie this close together every network is a
+    /// straight line, or a parabola; rounding to single precision bends it, and does not bend it less over a shorter distance.
+    /// A kink that lies between the points does so, too, so there are several attempts.
     fn is_double(&self) -> Result<bool> {
-        let mut random = Random::new(1, 0);
+        let bends = (1..=ATTEMPTS).map(|seed| self.bends(seed)).collect::<Result<Vec<_>>>()?;
+        let straight = |bends: &[f64; 2]| bends[0] <= STRAIGHT;
+        let parabola = |bends: &[f64; 2]| bends[1] <= 0.08 * bends[0];
+        Ok(bends.iter().any(straight) || bends.iter().all(parabola))
+    }
+
+    /// How far the middle of three points lies from the line through the others, relative to the largest value: at the distance
+    /// [`CLOSE`] and at a quarter of it.
+    fn bends(&self, seed: u64) -> Result<[f64; 2]> {
+        let mut random = Random::new(seed, 0);
         let points: Vec<ArrayD<f64>> = self
             .shapes
             .iter()
@@ -135,19 +148,26 @@ impl Tail {
                 let shape = [&[1], shape.get(1..).unwrap_or_default()].concat();
                 let middle = ArrayD::from_shape_simple_fn(shape, || random.between(-1.0, 1.0));
                 let row = |offset: f64| middle.mapv(|value| value * (1.0 + offset));
-                let rows = [row(-CLOSE), middle.clone(), row(CLOSE)];
+                let rows = [-CLOSE, -0.25 * CLOSE, 0.0, 0.25 * CLOSE, CLOSE].map(row);
                 ndarray::concatenate(Axis(0), &rows.each_ref().map(|row| row.view()))
             })
             .collect::<std::result::Result<_, _>>()
-            .map_err(|cause| Error::other(format!("three points do not join: {cause}")))?;
-        let outputs = self.run(&points)?;
-        Ok(outputs.iter().all(|output| {
-            let largest = output.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+            .map_err(|cause| Error::other(format!("five points do not join: {cause}")))?;
+        let mut largest = [0.0f64; 2];
+        for output in self.run(&points)? {
+            let scale = output.iter().fold(f64::MIN_POSITIVE, |most: f64, value| most.max(value.abs()));
             let rows: Vec<_> = output.outer_iter().collect();
-            let [before, here, after] = rows.as_slice() else { return false };
-            let bends = before.iter().zip(here).zip(after).map(|((a, b), c)| (a - 2.0 * b + c).abs());
-            !bends.fold(0.0, f64::max).gt(&(STRAIGHT * largest))
-        }))
+            let [far, near, here, near_after, far_after] = rows.as_slice() else {
+                return Err(Error::other("a tail gives another number of rows than it gets"));
+            };
+            for (place, (before, after)) in [(far, far_after), (near, near_after)].into_iter().enumerate() {
+                let bends = before.iter().zip(here).zip(after).map(|((a, b), c)| (a - 2.0 * b + c).abs() / scale);
+                // A number that is none is as bad as can be.
+                largest[place] =
+                    bends.fold(largest[place], |most, bend| if bend > most || bend.is_nan() { bend } else { most });
+            }
+        }
+        Ok(largest)
     }
 }
 

@@ -151,8 +151,17 @@ fn functions_are_spelled_out_in_double_precision() {
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     let hard_swish = |x: f64| x * (x / 6.0 + 0.5).clamp(0.0, 1.0);
     let leaky = |x: f64| if x < 0.0 { f64::from(0.3f32) * x } else { x };
-    let functions: [(&str, &dyn Fn(f64) -> f64); 3] =
-        [("Sigmoid", &sigmoid), ("HardSwish", &hard_swish), ("LeakyRelu", &leaky)];
+    let erf = |x: f64| crate::tensor::Real::error_function(x);
+    // The operator's constant is rounded to single precision, as in a file.
+    let gelu = |x: f64| x * 0.5 * (1.0 + erf(x * f64::from(2f32.sqrt().recip())));
+    let functions: [(&str, &dyn Fn(f64) -> f64); 6] = [
+        ("Sigmoid", &sigmoid),
+        ("HardSwish", &hard_swish),
+        ("LeakyRelu", &leaky),
+        ("Erf", &erf),
+        ("Gelu", &gelu),
+        ("Round", &f64::round_ties_even),
+    ];
     for (op, function) in functions {
         let mut f = Fixture::new("x", &[-1, 1, 2, 3]);
         f.conv("x", "c", [1, 1, 1, 1], vec![]);
@@ -168,12 +177,29 @@ fn functions_are_spelled_out_in_double_precision() {
     }
 }
 
-/// A resize computes in single precision whatever its type: that is found out by running it.
+/// tract resizes in single precision; the tail has all digits.
 #[test]
-fn a_tail_that_rounds_to_single_precision_says_so() {
-    let mut f = Fixture::new("x", &[-1, 1, 4, 4]);
-    f.conv("x", "c", [1, 1, 1, 1], vec![]).floats("scales", &[4], &[1.0, 1.0, 2.0, 2.0]);
+fn resizing_is_exact_in_double_precision() {
+    let mut f = Fixture::new("x", &[-1, 1, 2, 2]);
+    f.conv("x", "c", [1, 1, 1, 1], vec![]).floats("scales", &[4], &[1.0, 1.0, 1.0, 2.0]);
     f.node("Resize", &["c", "", "scales"], "y", vec![text("mode", "linear")]);
+    let tail = f.output("y").load().tail(&["c"], &["y"], 1, None, Precision::F64).unwrap();
+    assert_eq!(tail.precision(), Precision::F64);
+    let third = 1.0 / 3.0;
+    let given = Array::from_shape_vec(IxDyn(&[1, 1, 2, 2]), vec![third, 2.0 * third, 3.0, 9.0]).unwrap();
+    let found = tail.run(&[given]).unwrap().remove(0);
+    let expected = [third, 1.25 * third, 1.75 * third, 2.0 * third, 3.0, 4.5, 7.5, 9.0];
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-15 * expected.max(1.0), "{found} {expected}");
+    }
+}
+
+/// A cast to half precision and back rounds, whatever the rest computes in: that is found out by running it.
+#[test]
+fn a_tail_that_rounds_says_so() {
+    let mut f = Fixture::new("x", &[-1, 1, 4, 4]);
+    f.conv("x", "c", [1, 1, 1, 1], vec![]).node("Cast", &["c"], "half", vec![crate::model::fixture::int("to", 10)]);
+    f.node("Cast", &["half"], "y", vec![crate::model::fixture::int("to", 1)]);
     let network = f.output("y").load();
     assert_eq!(network.tail(&["c"], &["y"], 1, None, Precision::F64).unwrap().precision(), Precision::F32);
 }
