@@ -25,7 +25,8 @@ pub use run::plan::Plan;
 pub use run::tail::{Precision, Tail};
 
 use crate::error::{Error, Result};
-use layers::{head, layer, layout, list, receptive_field};
+use layers::cells::Cells;
+use layers::{cells, head, layer, layout, list, receptive_field};
 use read::catch_panic::refuse_panic;
 use read::{bounds, external, follow, inputs, onnx, opset, refusal, rewrite, to_f32, values};
 
@@ -42,6 +43,7 @@ pub struct Network {
     layers: Vec<Layer>,
     heads: Vec<Head>,
     others: Vec<OtherOutput>,
+    cells: BTreeMap<String, Cells>,
     layouts: layout::Layouts,
     fields: BTreeMap<String, ReceptiveField>,
     model: InferenceModel,
@@ -115,7 +117,8 @@ impl Network {
         let source = values::Source { model: &model, outlets: &outlets, definition: &definition, weights };
         let values = values::infer(&source, &input, size).map_err(in_file)?;
         let unrunnable = bounds::run_reason(&definition, &values, computed);
-        let layouts = layout::Layouts::of(&definition, &values, &input);
+        let cells = cells::cells(&definition, &values, &input);
+        let layouts = layout::Layouts::of(&definition, &values, &input, &cells);
         let layers = list::layers(&definition, &values, &input, &layouts);
         let (heads, others) = head::heads(&definition, &values, &layouts);
         if heads.is_empty() {
@@ -134,6 +137,7 @@ impl Network {
             layers,
             heads,
             others,
+            cells,
             layouts,
             fields,
             model,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::layers::cells::Cells;
 use crate::model::layers::kind::{Role, role};
 use crate::model::layers::step::{Step, element_wise, readers, steps};
 use crate::model::{Head, Network};
@@ -24,37 +25,77 @@ impl Network {
     pub(crate) fn last_features(&self, head: &Head) -> Option<String> {
         let steps = steps(&self.definition, &self.values);
         let chain = Chain::new(&steps, readers(&steps, &self.definition));
-        let last = self.last_convolution(&chain, head)?;
-        Some(self.follow(&chain, last).to_string())
+        let above = Above::new(&steps, head);
+        let scores = self.score_convolution(&steps, &above.position, head);
+        let last = self.last_convolution(&chain, &above, scores)?;
+        let (features, activated) = self.follow(&chain, last);
+        let attended = (!activated).then(|| self.attended_features(&chain, &above, (features, scores))).flatten();
+        let at = attended.unwrap_or(features);
+        steps.get(at).map(|step| step.output().to_string())
     }
 
-    /// Position of the last convolution with a map that leads to the head and is not the head itself.
-    fn last_convolution(&self, chain: &Chain, head: &Head) -> Option<usize> {
-        let steps = chain.steps;
-        let position: BTreeMap<&str, usize> = steps
-            .iter()
-            .enumerate()
-            .flat_map(|(index, step)| step.node.outputs.iter().map(move |output| (output.as_str(), index)))
-            .collect();
-        let mut above = BTreeSet::new();
-        let mut pending = vec![head.logits.as_str()];
-        while let Some(value) = pending.pop() {
-            if let Some(&index) = position.get(value)
-                && above.insert(index)
-            {
-                pending.extend(steps.get(index).iter().flat_map(|step| step.inputs.iter().copied()));
-            }
-        }
-        let scores = self.score_convolution(steps, &position, head);
+    /// Position of the last convolution with a map that leads to the head and is not the head itself, which `scores` is.
+    fn last_convolution(&self, chain: &Chain, above: &Above, scores: Option<usize>) -> Option<usize> {
         let convolutions: Vec<(usize, &Step)> = above
-            .into_iter()
+            .steps
+            .iter()
             .rev()
-            .filter_map(|index| Some((index, steps.get(index)?)))
+            .filter_map(|index| Some((*index, chain.steps.get(*index)?)))
             .filter(|(index, step)| Some(*index) != scores && self.mixes_channels(chain, step))
             .collect();
         // A single channel is what attention weighs features with.
         let several = convolutions.iter().find(|(_, step)| self.channels(step.output()) != Some(1));
         several.or(convolutions.first()).map(|(index, _)| *index)
+    }
+
+    /// Position of the features that attention between `features` and the head leaves: the last normalised tokens all of which lead
+    /// to the head, else the last map or tokens that everything goes through. `None` where there is no attention.
+    fn attended_features(
+        &self,
+        chain: &Chain,
+        above: &Above,
+        (features, scores): (usize, Option<usize>),
+    ) -> Option<usize> {
+        let behind = |index: &&usize| **index > features && scores.is_none_or(|scores| **index < scores);
+        let steps = || above.steps.iter().filter(behind).filter_map(|index| Some((*index, chain.steps.get(*index)?)));
+        let product = |step: &Step| matches!(step.node.op.as_str(), "MatMul" | "Einsum") && step.inputs.len() > 1;
+        let fused = |step: &Step| step.node.op.ends_with("Attention");
+        if !steps().any(|(_, step)| product(step) || fused(step)) {
+            return None;
+        }
+        let whole = self.wholly_read(chain, above);
+        let placed = |step: &Step| self.has_cells(step.output()) && whole.contains(step.output());
+        let normalised = steps().filter(|(_, step)| placed(step) && normalises(step, above, chain)).last();
+        let passed = || steps().filter(|(index, step)| placed(step) && chain.is_passed_by_all(*index, above)).last();
+        normalised.or_else(passed).map(|(index, _)| index)
+    }
+
+    /// Whether a value has several cells that a heatmap can show: a map, or tokens.
+    fn has_cells(&self, value: &str) -> bool {
+        let rank = self.values.probed(value).len();
+        self.cells.get(value).is_some_and(|cells| match cells {
+            Cells::First { .. } | Cells::Last { .. } => rank == 4 && cells.several(),
+            Cells::Tokens { .. } => rank == 3 && cells.several(),
+            Cells::Flat { .. } => false,
+        })
+    }
+
+    /// The values all of whose cells lead to the head; of the last tokens that often only the class token does.
+    fn wholly_read<'a>(&self, chain: &Chain<'_, 'a>, above: &Above) -> BTreeSet<&'a str> {
+        let tokens = |value: &str| matches!(self.cells.get(value), Some(Cells::Tokens { .. }));
+        let mut read: BTreeMap<&str, bool> = BTreeMap::new();
+        for step in above.steps.iter().rev().filter_map(|index| chain.steps.get(*index)) {
+            let outputs = step.node.outputs.iter().filter_map(|output| read.get(output.as_str()));
+            // What nothing has read yet is what the head reads.
+            let whole = outputs.max().copied().unwrap_or(true);
+            for &input in &step.inputs {
+                let each = tokens(input) && step.node.outputs.iter().any(|output| tokens(output));
+                let picks = tokens(input) && !each && matches!(step.node.op.as_str(), "Gather" | "Slice" | "Split");
+                let read_whole = if each { whole } else { !picks };
+                *read.entry(input).or_default() |= read_whole;
+            }
+        }
+        read.into_iter().filter(|(_, whole)| *whole).map(|(value, _)| value).collect()
     }
 
     /// A convolution, or a matrix product over the channels of a map, with more than one position left.
@@ -103,8 +144,9 @@ impl Network {
         }
     }
 
-    /// From a convolution onwards to the first activation, and to the concatenation it ends in, if any.
-    fn follow<'a>(&self, chain: &Chain<'_, 'a>, start: usize) -> &'a str {
+    /// From a convolution onwards to the first activation, and to the concatenation it ends in, if any: the position, and whether there is
+    /// an activation.
+    fn follow(&self, chain: &Chain, start: usize) -> (usize, bool) {
         let mut at = start;
         let mut activated = false;
         while let Some(region) = self.to_next_map(chain, at)
@@ -118,7 +160,7 @@ impl Network {
             }
             at = last;
         }
-        chain.steps.get(at).map_or("", |step| step.output())
+        (at, activated)
     }
 
     /// Positions of the steps from the one at `at` to the next map that everything goes through; some normalisations leave the
@@ -171,6 +213,51 @@ impl Network {
     }
 }
 
+/// The steps that lead to a head.
+struct Above<'a> {
+    /// Their positions.
+    steps: BTreeSet<usize>,
+    /// Position of the step that computes each value.
+    position: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Above<'a> {
+    fn new(steps: &[Step<'a>], head: &Head) -> Above<'a> {
+        let outputs = |(index, step): (usize, &Step<'a>)| {
+            step.node.outputs.iter().map(move |output| (output.as_str(), index)).collect::<Vec<_>>()
+        };
+        let position: BTreeMap<&str, usize> = steps.iter().enumerate().flat_map(outputs).collect();
+        let mut above = BTreeSet::new();
+        let mut pending = vec![head.logits.as_str()];
+        while let Some(value) = pending.pop() {
+            if let Some(&index) = position.get(value)
+                && above.insert(index)
+            {
+                pending.extend(steps.get(index).iter().flat_map(|step| step.inputs.iter().copied()));
+            }
+        }
+        Above { steps: above, position }
+    }
+}
+
+/// Whether a step ends a layer normalisation: as one operator, or spelled out as a difference over a root, a factor and a summand.
+fn normalises(step: &Step, above: &Above, chain: &Chain) -> bool {
+    if matches!(step.node.op.as_str(), "LayerNormalization" | "SimplifiedLayerNormalization" | "RMSNormalization") {
+        return true;
+    }
+    let below = |value: &str| above.position.get(value).and_then(|index| chain.steps.get(*index));
+    let mut step = Some(step);
+    for op in ["Add", "Mul"] {
+        if let Some(here) = step.filter(|step| step.node.op == op && step.inputs.len() == 1) {
+            step = here.inputs.first().and_then(|input| below(input));
+        }
+    }
+    let Some(division) = step.filter(|step| step.node.op == "Div" && step.inputs.len() == 2) else { return false };
+    let op =
+        |input: usize| division.node.inputs.get(input).and_then(|value| below(value)).map(|step| step.node.op.as_str());
+    op(0) == Some("Sub") && op(1) == Some("Sqrt")
+}
+
 /// A network's steps in their order, and who reads each value.
 struct Chain<'s, 'a> {
     steps: &'s [Step<'a>],
@@ -189,6 +276,14 @@ impl<'s, 'a> Chain<'s, 'a> {
 
     fn first_reader(&self, value: &str) -> Option<&'s Step<'a>> {
         self.first.get(value).and_then(|at| self.steps.get(*at))
+    }
+
+    /// Whether every way from before the step at `at` to the head goes through its output.
+    fn is_passed_by_all(&self, at: usize, above: &Above) -> bool {
+        let Some(here) = self.steps.get(at) else { return false };
+        let earlier = |value: &str| above.position.get(value).is_none_or(|index| *index < at);
+        let behind = above.steps.iter().filter(|index| **index > at).filter_map(|index| self.steps.get(*index));
+        behind.flat_map(|step| &step.inputs).all(|input| *input == here.output() || !earlier(input))
     }
 
     /// Positions of the steps from the output of the one at `at` to the next value that everything goes through, which is the

@@ -1,6 +1,6 @@
 //! Heads: the graph's outputs, and the logits below their final activation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::layers::layout::Layouts;
 use crate::model::read::onnx::{Definition, Node};
@@ -131,8 +131,17 @@ pub(crate) fn heads(definition: &Definition, values: &Values, layouts: &Layouts)
         return (all, Vec::new());
     }
     let mut seen = BTreeSet::new();
-    let (heads, others): (Vec<Head>, Vec<Head>) =
+    // Of an output and its softmax or sigmoid, which is another output, the latter tells how the former is read.
+    let told: BTreeMap<String, HeadActivation> = all
+        .iter()
+        .filter(|head| head.activation != HeadActivation::None)
+        .map(|head| (head.logits.clone(), head.activation))
+        .collect();
+    let (mut heads, others): (Vec<Head>, Vec<Head>) =
         all.into_iter().partition(|head| head.meaning == Meaning::Classes && seen.insert(head.logits.clone()));
+    for head in &mut heads {
+        head.activation = told.get(&head.logits).copied().unwrap_or(head.activation);
+    }
     let other =
         |head: Head| OtherOutput { shape: values.shapes.get(&head.name).cloned().unwrap_or_default(), name: head.name };
     (heads, others.into_iter().map(other).collect())
@@ -174,7 +183,7 @@ fn head(definition: &Definition, values: &Values, layouts: &Layouts, output: &st
 /// map that the network goes on with is a feature map.
 fn scores_classes(definition: &Definition, output: &str, shape: &[usize], class_axis: usize, spatial: bool) -> bool {
     let several = shape.get(class_axis).is_some_and(|&classes| classes > 1);
-    let ends = |op: &str| matches!(op, "Softmax" | "LogSoftmax" | "Sigmoid" | "ArgMax" | "TopK");
+    let ends = |op: &str| matches!(op, "Softmax" | "LogSoftmax" | "Sigmoid" | "ArgMax" | "TopK" | "Identity");
     let read_on =
         definition.nodes.iter().any(|node| !ends(&node.op) && node.inputs.iter().any(|input| input == output));
     let normalised = definition.producer(output).is_some_and(|node| {

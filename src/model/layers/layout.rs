@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::layers::cells::Cells;
 use crate::model::read::onnx::Definition;
 use crate::model::read::values::{Input, Values};
 
@@ -13,7 +14,8 @@ impl Layouts {
         self.0.get(value).copied().unwrap_or(false)
     }
 
-    pub fn of(definition: &Definition, values: &Values, input: &Input) -> Layouts {
+    /// Follows the layouts through the graph; where the cells of a value are known, they decide.
+    pub fn of(definition: &Definition, values: &Values, input: &Input, cells: &BTreeMap<String, Cells>) -> Layouts {
         let mut last = BTreeMap::from([(input.name.clone(), input.channels_last)]);
         for node in &definition.nodes {
             let inherited = node.inputs.iter().find_map(|value| last.get(value)).copied();
@@ -37,6 +39,13 @@ impl Layouts {
             };
             if let Some(layout) = layout {
                 last.extend(node.outputs.iter().map(|output| (output.clone(), layout)));
+            }
+        }
+        for (value, cells) in cells {
+            match cells {
+                Cells::First { .. } => _ = last.insert(value.clone(), false),
+                Cells::Last { .. } => _ = last.insert(value.clone(), true),
+                Cells::Tokens { .. } | Cells::Flat { .. } => {}
             }
         }
         Layouts(last)

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
+use crate::model::layers::cells::Cells;
 use crate::model::layers::scope::{self, Item};
 use crate::model::read::refusal::{list, printable};
 use crate::model::{Head, Layer, Network};
@@ -24,7 +25,8 @@ impl Network {
     ///
     /// From the last convolution the way leads through normalisations, gates, additions and concatenations to the first
     /// activation, never through a pooling; a 1×1 convolution that produces the class scores belongs to the head, and one
-    /// that produces a single channel weighs features and is none.
+    /// that produces a single channel weighs features and is none. Where attention follows a convolution that has no activation, as
+    /// in a vision transformer, they are the last normalised tokens all of which lead to the head, or the last map.
     /// Errors: no convolution with a map leads to the head.
     pub fn default_target(&self, head: &Head) -> Result<Target> {
         let features = self.last_features(head).ok_or_else(|| {
@@ -139,14 +141,10 @@ impl Network {
         Error::input(format!("{file}: `{}` {what} There are:{shown}{rest}", printable(text)))
     }
 
-    /// Whether a value has rows and columns, more than one cell of them.
+    /// Whether a value has rows and columns of its own, more than one cell of them: no tokens, and none of attention's products.
     pub fn is_map(&self, value: &str) -> bool {
-        let several = |rows: usize, columns: usize| rows.min(columns) > 0 && rows.max(columns) > 1;
-        match *self.values.probed(value) {
-            [_, a, b, c] if self.layouts.channels_last(value) => c > 0 && several(a, b),
-            [_, _, b, c] => several(b, c),
-            _ => false,
-        }
+        let map = |cells: &Cells| matches!(cells, Cells::First { .. } | Cells::Last { .. }) && cells.several();
+        self.values.probed(value).len() == 4 && self.cells.get(value).is_some_and(map)
     }
 }
 

@@ -202,6 +202,7 @@ mod tests {
         for (x, value) in known {
             assert!((erf(x) - value).abs() < 2e-15 && (erf(-x) + value).abs() < 2e-15, "{x}: {}", erf(x));
         }
-        assert_eq!((erf(7.0), erf(-7.0), erf(5.999)), (1.0, -1.0, 1.0));
+        assert_eq!((erf(7.0), erf(-7.0)), (1.0, -1.0));
+        assert!((erf(5.999) - 1.0).abs() < 2e-15, "no step where the series ends");
     }
 }

@@ -7,3 +7,4 @@ pub(crate) mod f64_ops;
 pub(crate) mod f64_resize;
 pub mod plan;
 pub mod tail;
+pub(crate) mod tokens;

@@ -78,9 +78,11 @@ impl Network {
             let element = model.input_fact(0)?.datum_type;
             let element = element.concretize().unwrap_or(f32::datum_type());
             model.set_input_fact(0, InferenceFact::dt_shape(element, TVec::from_slice(&shape)))?;
-            let tap = |(&outlet, &(_, turned)): (&OutletId, &(&str, bool))| {
-                if turned { turn(&mut model, outlet) } else { Ok(outlet) }
-            };
+            let tap =
+                |(&outlet, &(name, turned)): (&OutletId, &(&str, bool))| match self.turning(name).filter(|_| turned) {
+                    Some(turning) => turn(&mut model, outlet, &turning),
+                    None => Ok(outlet),
+                };
             let outlets = outlets.iter().zip(&named).map(tap).collect::<TractResult<Vec<_>>>()?;
             model.select_output_outlets(&outlets)?;
             model.into_typed()

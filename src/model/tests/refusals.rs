@@ -349,7 +349,7 @@ fn byte_weights_made_float_are_no_quantised_network() {
     let kernel = network.weight(&network.layer("c").unwrap().convolution.as_ref().unwrap().kernel).unwrap();
     assert_eq!(kernel.iter().copied().collect::<Vec<_>>()[..4], [0.0, 0.5, 1.0, 1.5]);
     assert_eq!(network.layer("c").unwrap().parameters, 20);
-    f.node("QuantizeLinear", &["y", "scale"], "q", vec![]);
+    f.node("DynamicQuantizeLinear", &["y"], "q", vec![]);
     assert!(f.refusal().contains("quantised"));
 }
 
