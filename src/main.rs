@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::say(&format!("convscope: {error}"));
-            ExitCode::from(if error.is_input() { 2 } else { 1 })
+            ExitCode::from(exit_code(&error))
         }
     }
 }
@@ -50,6 +50,15 @@ fn usage(stop: &clap::Error) -> ExitCode {
             ExitCode::FAILURE
         }
         _ => ExitCode::SUCCESS,
+    }
+}
+
+/// 2 for usage and input, 3 for a check without a verdict, 1 for the rest.
+fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Undecided(_) => 3,
+        error if error.is_input() => 2,
+        _ => 1,
     }
 }
 

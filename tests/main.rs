@@ -11,6 +11,7 @@ mod filters;
 #[allow(dead_code)]
 mod fixture;
 mod goldens;
+mod graphs;
 mod inference;
 mod inputs;
 mod light;

@@ -123,14 +123,16 @@ fn finished(chapter: &Chapter, networks: &[SectionNetwork], mut output: ChapterO
     Ok(output)
 }
 
-/// What was assumed about photographs, network by network; nonsense from a wrong guess must not pass for a finding.
+/// What was assumed about photographs, network by network, and what of a file was not read as it stands; nonsense from a wrong
+/// guess must not pass for a finding.
 fn assumptions(chapter: &Chapter, networks: &[SectionNetwork]) -> Vec<String> {
     let assumed = |(section, network): (&Section, &SectionNetwork)| {
         let photographs = section.inputs.iter().any(|input| matches!(input.source, Source::Image { .. }));
         let recipe = &network.loaded.recipe;
         let origin = &recipe.origin;
         let prepared = (photographs && recipe.assumed).then(|| format!("how photographs become inputs is {origin}"));
-        let notes = prepared.into_iter().chain(network.loaded.notes.iter().cloned());
+        let read = network.loaded.network.reading_notes().iter();
+        let notes = prepared.into_iter().chain(network.loaded.notes.iter().cloned()).chain(read.cloned());
         notes.map(|note| format!("{}: {note}.", section.title)).collect::<Vec<_>>()
     };
     chapter.sections.iter().zip(networks).flat_map(assumed).collect()

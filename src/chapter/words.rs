@@ -24,6 +24,11 @@ pub fn score(loaded: &LoadedNetwork, head: usize, explained: &HeadExplanation) -
     match &explained.positions {
         Some(positions) => {
             let count = positions.iter().filter(|counts| **counts).count();
+            if explained.in_own_region {
+                return format!(
+                    "{name}, averaged over the {count} of {all} positions that the network gives this class, the largest region but the background's (as SEG-GRAD-CAM, Vinogradova et al. 2020, sums them)"
+                );
+            }
             format!(
                 "{name}, averaged over the {count} of {all} positions that lie in the given pixels (as SEG-GRAD-CAM, Vinogradova et al. 2020, sums them)"
             )

@@ -10,13 +10,14 @@ use crate::explain::explanation::{Explanation, HeadExplanation, SaliencyMap};
 use crate::explain::gradcheck::{self, NetworkCheck};
 use crate::explain::heatmap::{ExplainedScore, MapMaker};
 use crate::explain::saliency::Saliency;
-use crate::explain::score::{End, best, probabilities};
+use crate::explain::score::{End, OwnRegion, best, own_region, probabilities};
 use crate::input::loaded::LoadedNetwork;
 use crate::input::prepared::PreparedInput;
-use crate::model::{Network, Target};
+use crate::model::{Head, Network, Target};
 use crate::visualize::cam::Method;
 use crate::visualize::placement::{Grid, Placement};
 use crate::visualize::saliency;
+use ndarray::ArrayD;
 use std::sync::Arc;
 
 /// What is explained, and how.
@@ -127,10 +128,15 @@ impl Explainer {
         let mut spoken = Vec::with_capacity(heads.len());
         let mut scores = Vec::with_capacity(heads.len());
         for (number, head) in heads.iter().enumerate() {
-            let positions = self.engine.positions(number, input.pixels.as_ref())?;
-            let probabilities = probabilities(head, forward.get(&head.logits)?, positions.as_ref());
-            let class = self.explained_class(number, best(&probabilities), &input);
-            spoken.push(probabilities);
+            let logits = forward.get(&head.logits)?;
+            let given = self.engine.positions(number, input.pixels.as_ref())?;
+            let own = self.own_region(number, head, logits).filter(|_| input.pixels.is_none());
+            let own_class = own.as_ref().map(|own| own.class);
+            let positions = given.or(own.map(|own| own.positions));
+            let probabilities = probabilities(head, logits, positions.as_ref());
+            let predicted = own_class.unwrap_or_else(|| best(&probabilities));
+            let class = self.explained_class(number, predicted, &input);
+            spoken.push(Spoken { probabilities, predicted, in_own_region: own_class.is_some() });
             scores.push(ExplainedScore { class, positions });
         }
         let maker =
@@ -140,15 +146,14 @@ impl Explainer {
             Some(differences) => maker.by_differences(differences)?,
         };
         let mut explained = Vec::with_capacity(heads.len());
-        for (number, (((head, probabilities), score), maps)) in
-            heads.iter().zip(spoken).zip(scores).zip(maps).enumerate()
-        {
+        for (number, (((head, spoken), score), maps)) in heads.iter().zip(spoken).zip(scores).zip(maps).enumerate() {
             explained.push(HeadExplanation {
                 name: head.name.clone(),
                 meaning: head.meaning,
                 logits: forward.get(&head.logits)?.clone(),
-                predicted: best(&probabilities),
-                probabilities,
+                predicted: spoken.predicted,
+                probabilities: spoken.probabilities,
+                in_own_region: spoken.in_own_region,
                 truth: input.truths.get(number).copied().flatten(),
                 explained: score.class,
                 logit: maps.logit,
@@ -178,6 +183,16 @@ impl Explainer {
         gradcheck::check(&self.loaded.network, &self.engine, inputs, effort)
     }
 
+    /// Where a segmentation says the class that it predicts, if that is what is explained.
+    fn own_region(&self, number: usize, head: &Head, logits: &ArrayD<f32>) -> Option<OwnRegion> {
+        let labels = self.loaded.labels.get(number).and_then(Option::as_ref);
+        let background = match labels {
+            Some(labels) => labels.iter().position(|label| label.to_lowercase().contains("background")),
+            None => Some(0),
+        };
+        matches!(self.wanted.class, Class::Predicted).then(|| own_region(head, logits, background)).flatten()
+    }
+
     /// The class that a head's maps explain.
     fn explained_class(&self, head: usize, predicted: usize, input: &PreparedInput) -> usize {
         let named = match &self.wanted.class {
@@ -194,6 +209,14 @@ impl Explainer {
         let end = End { head, class: score.class, positions: score.positions.as_ref() };
         Ok(Some(SaliencyMap { method, map: saliency.map(&self.engine, &input.tensor, end)? }))
     }
+}
+
+/// What a head says of an input.
+struct Spoken {
+    probabilities: Vec<f64>,
+    predicted: usize,
+    /// Whether the scores are averaged over the positions at which the predicted class is the strongest.
+    in_own_region: bool,
 }
 
 /// The method asked for and those beside it; Grad-CAM alone where the tail has operators without a rule.

@@ -43,6 +43,8 @@ pub struct HeadExplanation {
     pub logit: f32,
     /// The positions that scores are averaged over, in a head with a score for each class and position; all where `None`.
     pub positions: Option<Array2<bool>>,
+    /// Whether these are the positions at which the predicted class is the strongest, nobody having given others.
+    pub in_own_region: bool,
     /// How many positions there are; one in a head without positions.
     pub position_count: usize,
     /// The class activation maps, one for each method, in the order of [`crate::explain::explainer::Explainer::methods`].

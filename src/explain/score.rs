@@ -36,19 +36,26 @@ pub fn seed(head: &Head, shape: &[usize], end: End) -> ArrayD<f32> {
         (classes, _) => (end.class.min(classes - 1), 1.0),
     };
     let mut scores = seed.index_axis_mut(Axis(head.class_axis), unit);
-    match end.positions.filter(|positions| positions.len() == scores.len()) {
+    match end.positions.filter(|positions| covers(positions, scores.len())) {
         None => {
             let positions = scores.len().max(1) as f32;
             scores.fill(sign / positions);
         }
         Some(positions) => {
-            let count = positions.iter().filter(|counts| **counts).count().max(1) as f32;
-            for (weight, counts) in scores.iter_mut().zip(positions) {
+            // Of a repeated image all repetitions count.
+            let images = scores.len() / positions.len();
+            let count = (images * positions.iter().filter(|counts| **counts).count()).max(1) as f32;
+            for (weight, counts) in scores.iter_mut().zip(positions.iter().cycle()) {
                 *weight = if *counts { sign / count } else { 0.0 };
             }
         }
     }
     seed
+}
+
+/// Whether there is a position for each of so many scores, perhaps of several images.
+fn covers(positions: &Array2<bool>, scores: usize) -> bool {
+    !positions.is_empty() && scores.is_multiple_of(positions.len())
 }
 
 /// What a head says: the probabilities of its classes (softmax, or the sigmoid and its complement for one unit, of the scores
@@ -94,6 +101,41 @@ pub fn class_scores(head: &Head, logits: &ArrayD<f32>, positions: Option<&Array2
         }
     };
     logits.axis_iter(Axis(head.class_axis)).map(mean).collect()
+}
+
+/// The positions at which a head with a score for each class and position says a class, [rows, columns].
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnRegion {
+    /// The class.
+    pub class: usize,
+    /// Where its score is the largest; where it is positive, of a single unit with a sigmoid.
+    pub positions: Array2<bool>,
+}
+
+/// The class, the background left out, that is the strongest at the most positions, and these positions; the background where it is
+/// all there is. `None` for a head without maps of classes, and for a single unit that is positive nowhere.
+pub fn own_region(head: &Head, logits: &ArrayD<f32>, background: Option<usize>) -> Option<OwnRegion> {
+    if !head.has_maps() || head.meaning != Meaning::Classes || logits.ndim() != 4 {
+        return None;
+    }
+    let first = logits.index_axis(Axis(0), 0);
+    let scores = first.into_dimensionality::<ndarray::Ix3>().ok()?;
+    let scores = if head.class_axis == 3 { scores.permuted_axes([2, 0, 1]) } else { scores };
+    let (classes, rows, columns) = scores.dim();
+    if classes == 1 {
+        let positions = scores.index_axis(Axis(0), 0).mapv(|score| score > 0.0);
+        return positions.iter().any(|counts| *counts).then_some(OwnRegion { class: 1, positions });
+    }
+    let strongest = Array2::from_shape_fn((rows, columns), |(row, column)| {
+        let column: Vec<f64> = (0..classes).map(|class| f64::from(scores[[class, row, column]])).collect();
+        best(&column)
+    });
+    let mut counts = vec![0usize; classes];
+    strongest.iter().for_each(|class| counts[*class] += 1);
+    let found = (0..classes).filter(|class| Some(*class) != background && counts[*class] > 0);
+    // Of equally large regions the first class's.
+    let class = found.rev().max_by_key(|class| counts[*class]).or(background)?;
+    Some(OwnRegion { class, positions: strongest.mapv(|at| at == class) })
 }
 
 /// The most probable class.
@@ -207,6 +249,28 @@ mod tests {
         assert_eq!(chosen(field(0.5, 3.0)), [(0, 1)], "none is inside; of two equally near the first");
         assert_eq!(chosen(field(3.5, 1.0)), [(0, 1)]);
         assert_eq!(chosen(field(-2.0, 6.0)), [(1, 1)], "outside of the image nothing counts; (4, 4) is nearest");
+    }
+
+    #[test]
+    fn a_segmentation_says_its_strongest_class_where_it_is_that() {
+        let network = segmenter();
+        let head = &network.heads()[0];
+        // Three classes over 2 × 3 positions: the first wins at three, the second at one, the third at two.
+        let scores = vec![5.0, 5.0, 5.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 9.0, 1.0, 1.0, 0.0, 0.0, 0.0, 3.0, 3.0, 3.0];
+        let scores = ArrayD::from_shape_vec(vec![1, 3, 2, 3], scores).unwrap();
+        let region = own_region(head, &scores, Some(0)).unwrap();
+        assert_eq!((region.class, region.positions), (2, ndarray::arr2(&[[false; 3], [false, true, true]])));
+        assert_eq!(own_region(head, &scores, None).unwrap().class, 0, "no class is the background");
+        let all = own_region(head, &ArrayD::from_shape_fn(vec![1, 3, 2, 3], |at| -(at[1] as f32)), Some(0)).unwrap();
+        assert_eq!((all.class, all.positions), (0, Array2::from_elem((2, 3), true)), "nothing but background");
+
+        let mut f = Fixture::new("x", &[1, 1, 6, 6]);
+        f.conv("x", "c", [4, 1, 3, 3], vec![]).node("Relu", &["c"], "r", vec![]).conv("r", "z", [1, 4, 1, 1], vec![]);
+        let network = f.node("Sigmoid", &["z"], "y", vec![]).output("y").load();
+        let unit = ArrayD::from_shape_vec(vec![1, 1, 1, 3], vec![-1.0, 0.5, -2.0]).unwrap();
+        let region = own_region(&network.heads()[0], &unit, None).unwrap();
+        assert_eq!((region.class, region.positions), (1, ndarray::arr2(&[[false, true, false]])));
+        assert_eq!(own_region(&network.heads()[0], &unit.mapv(|z| -z.abs()), None), None, "nothing is positive");
     }
 
     /// A head over scores that are given as they are.

@@ -44,9 +44,9 @@ impl Engine {
     /// Operators without a rule between target and scores, all of them listed.
     pub fn tail(&self, image: &ArrayD<f32>, activation: &ArrayD<f32>) -> Result<Tail<'_>> {
         let lowered = self.lowered();
-        let mut given = vec![(lowered.target, activation.clone())];
+        let mut given = vec![(lowered.target, lowered.repeated(activation)?)];
         if self.passed_by() {
-            given.push((lowered.input, image.clone()));
+            given.push((lowered.input, lowered.repeated(image)?));
         }
         let ends = [&lowered.logits[..], &lowered.outputs].concat();
         Ok(Tail { engine: self, tape: Tape::forward(&lowered.graph, given, &ends)?, positions: Vec::new() })
@@ -58,16 +58,17 @@ impl Engine {
     /// Operators without a rule between target and scores, all of them listed.
     pub fn gradient_in_double(&self, image: &ArrayD<f64>, activation: &ArrayD<f64>, end: End) -> Result<ArrayD<f64>> {
         let lowered = self.lowered();
-        let mut given = vec![(lowered.target, activation.clone())];
+        let mut given = vec![(lowered.target, lowered.repeated(activation)?)];
         if self.passed_by() {
-            given.push((lowered.input, image.clone()));
+            given.push((lowered.input, lowered.repeated(image)?));
         }
         let logits = self.end(end.head, Score::Logit)?;
         let tape = Tape::forward(&lowered.graph, given, &[logits])?;
         let shape = tape.value(logits).map(|logits| logits.shape().to_vec()).unwrap_or_default();
         let seed = seed(self.head(end.head)?, &shape, end).mapv(f64::from);
         let gradient = tape.backward(&[(logits, seed)], &[lowered.target], ReluRule::Plain)?.pop();
-        gradient.ok_or_else(|| Error::other("the tape gave no gradient"))
+        let gradient = gradient.ok_or_else(|| Error::other("the tape gave no gradient"))?;
+        Ok(lowered.summed(gradient))
     }
 
     /// A head's score of a class and its gradient with respect to the whole input.
@@ -77,12 +78,13 @@ impl Engine {
     pub fn input_gradient(&self, image: &ArrayD<f32>, end: End, relu: ReluRule) -> Result<(f32, ArrayD<f32>)> {
         let lowered = self.lowered();
         let id = self.end(end.head, Score::Logit)?;
-        let tape = Tape::forward(&lowered.graph, vec![(lowered.input, image.clone())], &[id])?;
+        let tape = Tape::forward(&lowered.graph, vec![(lowered.input, lowered.repeated(image)?)], &[id])?;
         let logits = tape.value(id).ok_or_else(|| Error::other("the tape kept no logits"))?;
         let seed = seed(self.head(end.head)?, logits.shape(), end);
         let score = dot(&seed, &logits);
         let gradient = tape.backward(&[(id, seed)], &[lowered.input], relu)?.pop();
-        Ok((score, gradient.ok_or_else(|| Error::other("the tape gave no gradient"))?))
+        let gradient = gradient.ok_or_else(|| Error::other("the tape gave no gradient"))?;
+        Ok((score, lowered.summed(gradient)))
     }
 }
 
@@ -100,6 +102,7 @@ impl Tail<'_> {
         let (seeds, value) = self.seeds(head, class, score)?;
         let gradient = self.tape.backward(&seeds, &[self.engine.lowered().target], ReluRule::Plain)?.pop();
         let gradient = gradient.ok_or_else(|| Error::other("the tape gave no gradient"))?;
+        let gradient = self.engine.lowered().summed(gradient);
         Ok(Gradient { score: value, gradient: feature_maps(&self.engine.target, gradient.view())? })
     }
 

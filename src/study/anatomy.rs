@@ -72,7 +72,7 @@ impl<'n> Anatomy<'n> {
         let tensors: Vec<&str> = layers.iter().map(|layer| layer.output_tensor.as_str()).collect();
         let batch =
             network.fixed_batch().unwrap_or((PIXELS / (size.0 * size.1).max(1)).clamp(1, BATCH.min(images.max(1))));
-        let Lowered { graph, input, target: target_id, logits, outputs, others } =
+        let Lowered { graph, input, target: target_id, logits, outputs, others, .. } =
             Lowered::new(network, target, &tensors, batch, size)?;
         let (mut convolutions, mut poolings, mut weighted) = (Vec::new(), Vec::new(), Vec::new());
         for (layer, output) in layers.into_iter().zip(others) {

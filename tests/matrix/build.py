@@ -32,7 +32,7 @@ from truth import LAYOUTS, enliven, first_usable, image, places, run_onnx, torch
 
 HERE = Path(__file__).parent
 FOLDERS = ("networks", "truth", "refused", "external")
-LARGEST, ALL = 200_000, 4_000_000
+LARGEST, ALL = 200_000, 6_000_000
 # The name by which the networks that must be refused are built.
 REFUSED = "refused"
 
@@ -113,8 +113,8 @@ def add_torch(store, name, network):
         torch.manual_seed(seed)
         module = enliven(network.build(), seed)
         x = image(network.size, seed, network.bytes)
-        number, double = torch_truth(lambda x: trace(module.double(), x, paths), x.double())
-        same, single = torch_truth(lambda x: trace(module.float(), x, paths), x.clone())
+        number, double = torch_truth(lambda x: trace(module.double(), x, paths), x.double(), network.cells)
+        same, single = torch_truth(lambda x: trace(module.float(), x, paths), x.clone(), network.cells)
         return (number, same), (double, single), (module, x)
 
     number, double, (module, x) = first_usable(name, attempt)

@@ -7,8 +7,9 @@ from torch import nn
 from torchvision.models import convnext, densenet, efficientnet, mobilenetv2, mobilenetv3, regnet, resnet, shufflenetv2
 from torchvision.models.segmentation.deeplabv3 import ASPP
 
-from torch_blocks import (Bytes, FullyConvolutional, GlobalContext, GoogLeNet, Preactivation, Scores, SelfAttention, Shuffle, Sparsemax,
-                          SqueezeExcite, SqueezeNet, Transformer, TwoHeads, UNet, convolution)
+from torch_blocks import (Bytes, FullyConvolutional, GlobalContext, GoogLeNet, MaxViT, NormalizerFree, Preactivation, Pyramid, Scores, SelfAttention, Shuffle, Sparsemax,
+                          SqueezeExcite, SqueezeNet, StandardisedConv, Swin, Transformer, TwoHeads, UNet, VisionTransformer,
+                          convolution)
 
 TORCHSCRIPT, DYNAMO = "torchscript", "dynamo"
 
@@ -33,6 +34,9 @@ class Network:
     bytes: bool = False
     # Whether batch normalisations stay operators of their own where the exporter allows it.
     keep_norms: bool = False
+    # Where the target's cells lie, unless it is a map with channels first: rows and columns of tokens [n, others + cells, channels],
+    # or "nhwc".
+    cells: tuple[int, int] | str = ()
 
 
 def residual():
@@ -141,6 +145,21 @@ def response_norm():
     return nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.LocalResponseNorm(5, alpha=0.1), nn.Softplus(), Scores(8, 5))
 
 
+def nf_net():
+    """Standardised convolutions, the last activation behind the sum."""
+    return nn.Sequential(StandardisedConv(3, 8, 3, stride=2, padding=1, scaled=True), NormalizerFree(8), NormalizerFree(8),
+                         StandardisedConv(8, 12, 1, scaled=True), nn.GELU(), Scores(12, 5))
+
+
+def bit():
+    """BiT (1912.11370): standardised convolutions and group normalisation before each activation."""
+    def block(inputs, outputs, stride):
+        return nn.Sequential(nn.GroupNorm(4, inputs), nn.ReLU(),
+                             StandardisedConv(inputs, outputs, 3, stride=stride, padding=1, bias=False))
+    return nn.Sequential(StandardisedConv(3, 8, 7, stride=2, padding=3, bias=False), block(8, 8, 1), block(8, 16, 2),
+                         nn.GroupNorm(4, 16), nn.ReLU(), Scores(16, 5))
+
+
 def old(*opsets, dynamo=True):
     return [(TORCHSCRIPT, opset) for opset in opsets] + ([(DYNAMO, 18)] if dynamo else [])
 
@@ -186,12 +205,21 @@ NETWORKS = {
     "transposed": Network(transposed, "5", ["1", "3"], exports=old(9)),
     "attention": Network(attention, "1", ["0"], exports=old(14)),
     "odd-pools": Network(odd_pools, "6", ["2", "3"], exports=old(11)),
-    "response-norm": Network(response_norm, "2", ["1"], exports=[(DYNAMO, 18)]),
+    "response-norm": Network(response_norm, "2", ["1"], exports=old(11, 17)),
     "two-heads": Network(TwoHeads, "trunk", ["trunk.0"], heads=("kind", "colour"), exports=old(13)),
     "one-channel": Network(lambda: simple(nn.ReLU, channels=1), "2", ["1"], size=(1, 28, 28), open=(), exports=old(7)),
     "open-size": Network(lambda: simple(nn.ReLU), "2", ["1"], open=("batch", "size"), exports=old(11)),
     "bytes": Network(lambda: Bytes(simple(nn.ReLU)), "body.2", ["body.1"], bytes=True, exports=old(11)),
-    "transformer": Network(Transformer, "patches", ["patches"], size=(3, 32, 32), exports=old(17)),
+    "transformer": Network(Transformer, "encoder.layers.0.norm1", ["patches"], size=(3, 32, 32), exports=old(17), cells=(4, 4)),
+    "vit": Network(VisionTransformer, "blocks.1.norm1", ["patches"], size=(3, 32, 32), exports=old(13, 17) + [(DYNAMO, 20)],
+                   cells=(4, 4)),
+    "vit-mean": Network(lambda: VisionTransformer(class_token=False, cells=12), "norm", ["blocks.1.norm1"], size=(3, 32, 24),
+                        exports=old(17), cells=(4, 3)),
+    "swin": Network(Swin, "norm", ["first"], size=(3, 64, 32), exports=old(17), cells="nhwc"),
+    "pvt": Network(Pyramid, "end.1", ["embed.0"], size=(3, 32, 24), exports=old(17), cells=(4, 3)),
+    "maxvit": Network(MaxViT, "grid", ["bottleneck"], size=(3, 32, 16), exports=old(17)),
+    "nf-net": Network(nf_net, "4", ["1"], exports=old(17)),
+    "bit": Network(bit, "4", ["1"], exports=old(17)),
     "sparsemax": Network(lambda: nn.Sequential(convolution(3, 8, stride=2), convolution(8, 12, stride=2), Sparsemax(12),
                                                nn.Linear(12, 5)),
                          "1", ["0"], exports=old(17), without_rule="CumSum"),

@@ -77,13 +77,24 @@ def cams(activation, gradient):
     return signed, signed.clamp(min=0)
 
 
-def torch_truth(run, x):
-    """The truth of `run`, which gives (outputs, activations), the first activation being the target."""
+def as_map(value, cells):
+    """A value as a map with channels first: of `cells` tokens (rows, columns) behind others that have no place, or of a map with
+    channels last, "nhwc"."""
+    if cells == "nhwc":
+        return value.permute(0, 3, 1, 2)
+    return value[:, -cells[0] * cells[1]:].transpose(1, 2).unflatten(2, cells) if cells else value
+
+
+def torch_truth(run, x, cells=()):
+    """The truth of `run`, which gives (outputs, activations), the first activation being the target; `cells` as for `as_map`."""
     (logits, *_), (target, *shown) = run(x.requires_grad_())
     axis = 1 if logits.ndim in (2, 4) else logits.ndim - 1
     number = int(logits.detach().movedim(axis, 1).flatten(2).mean(2).argmax() if logits.ndim > 2 else logits.argmax())
     gradient, input_gradient = torch.autograd.grad(score(logits, axis, number), [target, x])
-    signed, rectified = cams(target, gradient)
+    gradient = as_map(gradient, cells)
+    signed, rectified = cams(as_map(target, cells), gradient)
+    # Tokens stay what they are in the graph; maps have channels first here.
+    target = as_map(target, cells) if cells == "nhwc" else target
     arrays = {"input": x, "logits": logits, "target": target, "target_gradient": gradient,
               "input_gradient": input_gradient, "signed_cam": signed, "cam": rectified}
     arrays |= {f"value.{i}": value for i, value in enumerate(shown)}

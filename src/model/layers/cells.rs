@@ -101,7 +101,9 @@ impl Walk<'_> {
             ("Reshape", &[_, _, rows, columns]) if (rows, columns) == self.latest => {
                 Some(Cells::First { rows, columns })
             }
-            ("Reshape", &[_, rows, columns, _]) if (rows, columns) == self.latest => Some(Cells::Last { rows, columns }),
+            ("Reshape", &[_, rows, columns, _]) if (rows, columns) == self.latest => {
+                Some(Cells::Last { rows, columns })
+            }
             _ => None,
         }
     }

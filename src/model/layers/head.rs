@@ -126,7 +126,10 @@ pub(crate) fn heads(definition: &Definition, values: &Values, layouts: &Layouts)
     let shown = |output: &&String| !values.is_constant(output) && values.probed(output).iter().product::<usize>() > 0;
     let known = |output: &&String| values.probed.contains_key(*output);
     let outputs = definition.outputs.iter().filter(known).filter(shown);
-    let all: Vec<Head> = outputs.map(|output| head(definition, values, layouts, output)).collect();
+    let mut all: Vec<Head> = outputs.map(|output| head(definition, values, layouts, output)).collect();
+    if all.iter().any(|head| head.activation != HeadActivation::None) {
+        all.iter_mut().filter(|head| holds_coordinates(head)).for_each(|head| head.meaning = Meaning::Values);
+    }
     if all.iter().all(|head| head.meaning == Meaning::Values) {
         return (all, Vec::new());
     }
@@ -145,6 +148,15 @@ pub(crate) fn heads(definition: &Definition, values: &Values, layouts: &Layouts)
     let other =
         |head: Head| OtherOutput { shape: values.shapes.get(&head.name).cloned().unwrap_or_default(), name: head.name };
     (heads, others.into_iter().map(other).collect())
+}
+
+/// Whether an output beside one with a softmax or sigmoid is boxes or landmarks: it has neither and no labels, and its name says so or
+/// it is as long as a box, its corners, or the usual numbers of landmarks in a face (5, 68, 98, 106).
+fn holds_coordinates(head: &Head) -> bool {
+    let name = head.name.to_lowercase();
+    let named = ["box", "landmark", "regress", "offset", "coord", "keypoint"].iter().any(|word| name.contains(word));
+    let long = matches!(head.classes, Some(4 | 8 | 10 | 136 | 196 | 212));
+    head.activation == HeadActivation::None && head.labels.is_none() && !head.spatial && (named || long)
 }
 
 fn head(definition: &Definition, values: &Values, layouts: &Layouts, output: &str) -> Head {

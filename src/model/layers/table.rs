@@ -240,18 +240,31 @@ pub fn ends(network: &Network) -> String {
         let what = match (head.meaning, head.choices()) {
             (Meaning::Classes, Some(classes)) => format!("a score for each of {classes} classes{positions}"),
             (Meaning::Classes, None) => format!("a score for each class{positions}"),
-            (Meaning::Values, _) => "values and no classes".into(),
+            (Meaning::Values, _) => form(network.shape(&head.logits).unwrap_or_default()),
         };
         text += &format!("Output: {} {shape}, {what}\n", printable(&head.name));
     }
     for other in network.other_outputs() {
-        text += &format!("Output: {} {}, not explained\n", printable(&other.name), shape_text(&other.shape));
+        let (shape, form) = (shape_text(&other.shape), form(&other.shape));
+        text += &format!("Output: {} {shape}, {form}; not explained\n", printable(&other.name));
     }
     if let Some(Ok(target)) = network.heads().first().map(|head| network.default_target(head)) {
         let layer = target.layer.as_ref().unwrap_or(&target.tensor);
         text += &format!("Heatmaps explain {}, unless --layer names another\n", printable(layer));
     }
     text
+}
+
+/// What an output without classes is, by its axes.
+fn form(shape: &[Option<usize>]) -> String {
+    let length = |axis: &Option<usize>| axis.map_or("some".to_string(), |length| length.to_string());
+    match shape {
+        [_, one] if *one == Some(1) => "one value".into(),
+        [_, values] => format!("a vector of {} values", length(values)),
+        [_, rows, values] => format!("{} rows of {} values", length(rows), length(values)),
+        [_, _, _, _] => "a map of values".into(),
+        _ => "values".into(),
+    }
 }
 
 /// A row of the table before it is text.

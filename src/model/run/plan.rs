@@ -58,7 +58,9 @@ impl Network {
     pub(crate) fn typed(&self, taps: &[&str], batch: usize, size: Option<(usize, usize)>) -> Result<TypedModel> {
         if let Some(only) = self.fixed_batch().filter(|&only| only != batch) {
             let file = self.file.display();
-            return Err(Error::input(format!("{file}: the network takes batches of {only} only, not of {batch}")));
+            return Err(Error::input(format!(
+                "{file}: the network takes batches of {only} only, not of {batch}; export it with a batch of one, or an open one"
+            )));
         }
         if let Some(other) = self.definition.others.first() {
             let (file, name, shape) = (self.file.display(), printable(&other.name), other.shape());
@@ -128,8 +130,8 @@ impl Plan {
     }
 }
 
-/// Runs rows of any number through a function that takes exactly `batch` of them; a last, short batch is filled with
-/// zeros, whose results are dropped. `shapes` are those of whole batches.
+/// Runs rows of any number through a function that takes exactly `batch` of them; in a last, short batch the last row is
+/// repeated, and its further results are dropped. `shapes` are those of whole batches.
 pub(crate) fn in_batches<T: Copy + Default>(
     inputs: &[ArrayD<T>],
     shapes: &[Vec<usize>],
@@ -156,6 +158,9 @@ pub(crate) fn in_batches<T: Copy + Default>(
             let mut filled = ArrayD::from_elem(shape.as_slice(), T::default());
             let given = input.slice_axis(Axis(0), Slice::from(start..start + count));
             filled.slice_axis_mut(Axis(0), Slice::from(0..count)).assign(&given);
+            for mut row in filled.axis_iter_mut(Axis(0)).skip(count) {
+                row.assign(&given.index_axis(Axis(0), count - 1));
+            }
             filled
         };
         let inputs: Vec<ArrayD<T>> = inputs.iter().zip(shapes).map(part).collect();

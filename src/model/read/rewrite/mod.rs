@@ -6,6 +6,8 @@ mod ends;
 mod functions;
 mod fused;
 mod quantised;
+#[cfg(test)]
+mod tests;
 mod written_out;
 
 use std::collections::{BTreeMap, BTreeSet};
