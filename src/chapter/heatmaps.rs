@@ -1,5 +1,6 @@
 //! The figures of class activation heatmaps: a map for each head, its overlay, its numbers, and the reason where it is empty.
 
+use crate::chapter::arrays::file_name;
 use crate::chapter::context::{MapDrawing, SectionContext};
 use crate::chapter::words;
 use crate::error::Result;
@@ -26,6 +27,8 @@ struct HeadMap<'a> {
     label: String,
     /// The explained score in words.
     score: String,
+    /// The name of the file with the map's numbers.
+    file: String,
 }
 
 /// A figure for each method.
@@ -45,7 +48,12 @@ pub(crate) fn figures(
     let mut figures = Vec::new();
     for (i, &method) in context.explainer.methods().iter().enumerate() {
         let heads = explanation.heads.iter().enumerate();
-        let maps: Vec<HeadMap> = heads.filter_map(|(h, head)| of_head(context.loaded(), h, head, i)).collect();
+        let maps: Vec<HeadMap> = heads
+            .filter_map(|(h, head)| {
+                let file = file_name(&format!("{}-input-{number}", context.id), &explanation.heads, h, method.title());
+                Some(HeadMap { file, ..of_head(context.loaded(), h, head, i)? })
+            })
+            .collect();
         let id = format!("{}-input-{number}-{}", context.id, slug(method.title()));
         let figure = MethodFigure { id: &id, method, maps: &maps, input, beside: &beside, drawing: &context.drawing };
         figures.push(figure.draw(assets)?);
@@ -56,7 +64,13 @@ pub(crate) fn figures(
 /// A head's map by method number `method`, with its words.
 fn of_head<'a>(loaded: &LoadedNetwork, i: usize, head: &'a HeadExplanation, method: usize) -> Option<HeadMap<'a>> {
     let map = head.heatmaps.get(method)?;
-    Some(HeadMap { head, map, label: loaded.label(i, head.explained), score: words::score(loaded, i, head) })
+    Some(HeadMap {
+        head,
+        map,
+        label: loaded.label(i, head.explained),
+        score: words::score(loaded, i, head),
+        file: String::new(),
+    })
 }
 
 /// Why maps are empty, a sentence each, by method and then by head.
@@ -163,12 +177,13 @@ impl MethodFigure<'_> {
         let drawing = self.drawing;
         let mut lines =
             vec![Line::formula("Formula", self.method.formula()), Line::new("Layer", drawing.layer.clone())];
-        for HeadMap { head, map, score, .. } in self.maps {
+        for HeadMap { head, map, score, file, .. } in self.maps {
             let (low, high) = map.range();
             lines.push(Line::new(
                 format!("Score of {}", head.name),
                 format!("{score} = {:.4}; map before the ReLU from {low:.5} to {high:.5}", head.logit),
             ));
+            lines.push(Line::new(format!("Numbers of {}", head.name), format!("{file}.npy, where --raw was given")));
         }
         let scale = format!("{}, from 0 to the largest value of the figure", drawing.colormap.name());
         lines.push(Line::new("Placement", drawing.placement.clone()));
