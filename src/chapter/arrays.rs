@@ -35,7 +35,8 @@ pub(crate) fn arrays(
         arrays.push((name(i, "logits"), head.logits.clone()));
     }
     for layer in &context.shown.layers {
-        arrays.push((name(&layer.name, "activation"), explanation.activation(&layer.output_tensor)?.clone()));
+        let name = slug(&format!("{section}-input-{number}-{}-activation", layer.name));
+        arrays.push((name, explanation.activation(&layer.output_tensor)?.clone()));
     }
     Ok(arrays)
 }
