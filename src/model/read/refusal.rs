@@ -154,37 +154,6 @@ pub(crate) fn operator_reasons(proto: &pb::ModelProto, graph: &pb::GraphProto) -
     let more = wrong.len().saturating_sub(MOST_WRONG);
     reasons.extend(wrong.into_iter().take(MOST_WRONG));
     reasons.extend((more > 0).then(|| format!("{more} more operators are not as ONNX allows them to be")));
-        if integer || quantises {
-            quantised.insert(op.to_string());
-        } else if matches!(op, "If" | "Loop" | "Scan") {
-            control.insert(op.to_string());
-        } else if matches!(op, "RNN" | "LSTM" | "GRU") {
-            recurrent.insert(op.to_string());
-        } else if op == statistics::OPERATOR
-            && !node.input.first().is_some_and(|value| constants.contains(value.as_str()))
-        {
-            training.insert(node.output.first().unwrap_or(&node.name).clone());
-        } else if !known.contains_key(op) {
-            let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", node.domain) };
-            unknown.insert(format!("{domain}{op}"));
-        }
-    }
-    let mut reasons = Vec::new();
-    let mut give = |found: &BTreeSet<String>, text: &str| {
-        if !found.is_empty() {
-            reasons.push(format!("{text}: {}", list(found)));
-        }
-    };
-    give(&quantised, "it is quantised (integer arithmetic has no gradient); export the float network");
-    give(&control, "it has control flow");
-    give(&recurrent, "it has recurrent layers");
-    give(
-        &training,
-        "it was exported in training mode, so its batch normalisations would take their statistics from the images; call eval() before the export",
-    );
-    give(&unknown, "it has operators that are not known");
-    let functions: BTreeSet<String> = proto.functions.iter().filter_map(|function| function.name.clone()).collect();
-    give(&functions, "it defines functions of its own; export it with them inlined");
     reasons
 }
 
