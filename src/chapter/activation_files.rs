@@ -32,6 +32,7 @@ pub fn write(
     folder: &Path,
     progress: &Progress,
 ) -> Result<WrittenArrays> {
+    npy_rows::require_absent(&folder.join(IMAGES))?;
     let section = chapter.sections.first().ok_or_else(|| Error::input("there is no network to run"))?;
     let network = load(chapter, section)?;
     let find = |name: &Located<String>| {

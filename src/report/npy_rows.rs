@@ -25,9 +25,7 @@ impl NpyRows {
     /// # Errors
     /// A file in the way, or a folder that cannot be written to.
     pub fn create(path: &Path) -> Result<NpyRows> {
-        if path.exists() {
-            return Err(Error::input(format!("{}: is there already; choose another --out", path.display())));
-        }
+        require_absent(path)?;
         let failed = |cause: std::io::Error| Error::writing(path, &cause);
         let folder = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(|cause| Error::writing(folder, &cause))?;
@@ -85,13 +83,27 @@ impl NpyRows {
     }
 }
 
-/// Writes a name a line.
+/// Refuses a file that is there already.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// `Error::Input`, naming the file.
+pub fn require_absent(path: &Path) -> Result<()> {
+    // A link that leads nowhere is in the way, too.
+    if std::fs::symlink_metadata(path).is_ok() {
+        return Err(Error::input(format!("{}: is there already; choose another --out", path.display())));
+    }
+    Ok(())
+}
+
+/// Writes a name a line into a file, which must not exist.
+///
+/// # Errors
+/// A file that is there, or that cannot be written.
 pub fn write_names(path: &Path, names: &[String]) -> Result<()> {
+    require_absent(path)?;
     let text: String = names.iter().map(|name| format!("{name}\n")).collect();
-    std::fs::write(path, text).map_err(|cause| Error::writing(path, &cause))
+    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|cause| Error::writing(path, &cause))
 }
 
 #[cfg(test)]
@@ -115,6 +127,7 @@ mod tests {
         let back = Array3::<f32>::read_npy(std::fs::File::open(&path).unwrap()).unwrap();
         assert_eq!(back, ndarray::concatenate![Axis(0), first, more]);
         assert!(NpyRows::create(&path).is_err(), "a file in the way stays");
+        assert!(write_names(&path, &["a.png".into()]).unwrap_err().is_input());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

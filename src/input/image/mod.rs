@@ -132,7 +132,9 @@ impl From<ImageError> for Problem {
                 Problem::Content("the image is cut short: the file ends early".into())
             }
             ImageError::IoError(cause) => Problem::Reading(cause),
-            ImageError::Limits(_) => Problem::Content("decoding the image needs too much memory".into()),
+            ImageError::Limits(_) => {
+                Problem::Content("decoding the image needs too much memory; make it smaller".into())
+            }
             other => Problem::Content(format!("the image cannot be decoded ({other})")),
         }
     }

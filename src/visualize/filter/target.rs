@@ -41,16 +41,22 @@ impl<'g> Convolution<'g> {
         let map = |id: ValueId| graph.nodes.get(id).filter(|node| node.shape.len() == 4 && node.shape[0] == 1);
         let [input] = graph.inputs[..] else {
             return Err(Error::input(format!(
-                "gradient ascent wants one input; the network has {}",
+                "gradient ascent needs a network of one input; this one has {}",
                 graph.inputs.len()
             )));
         };
-        let node = map(before).ok_or_else(|| Error::input("gradient ascent wants a convolution over an image"))?;
+        let name = graph.nodes.get(before).map_or("the layer", |node| &node.name);
+        let refused = || {
+            Error::input(format!(
+                "{name}: gradient ascent needs a convolution over one image; name another layer with --layer, or with the key `filters` of a chapter"
+            ))
+        };
+        let node = map(before).ok_or_else(refused)?;
         if map(after).is_none_or(|after| after.shape != node.shape)
             || map(input).is_none()
             || !matches!(channel_axis, 1 | 3)
         {
-            return Err(Error::input(format!("{}: gradient ascent wants a convolution over one image", node.name)));
+            return Err(refused());
         }
         Ok(Convolution { graph, input, before, after, channel_axis })
     }
