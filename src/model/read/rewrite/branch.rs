@@ -12,6 +12,8 @@ use crate::model::read::{bounds, onnx, opset, values};
 
 /// Branches that are decided at most; each takes a shape inference of what lies above it.
 const MOST: usize = 64;
+/// Pixels by which another image is larger, where the size is open.
+const LARGER: usize = 32;
 
 /// Puts the branch that is taken in the place of each `If` whose condition does not depend on the image's pixels. Others stay, for
 /// others to refuse.
@@ -42,7 +44,15 @@ fn condition(proto: &pb::ModelProto, graph: &pb::GraphProto, value: &str, file: 
     let weights = bounds::weights(&definition);
     let source = values::Source { model: &parsed.model, outlets: &outlets, definition: &definition, weights };
     let values = values::infer(&source, &input, None).ok()?;
-    values.integers(value)?.first().map(|&number| number != 0)
+    let holds = |values: &values::Values| Some(*values.integers(value)?.first()? != 0);
+    let found = holds(&values)?;
+    if input.size().is_some() {
+        return Some(found);
+    }
+    // An open image size must not be what decides.
+    let larger = (values.size.0 + LARGER, values.size.1 + LARGER);
+    let again = values::infer(&source, &input, Some(larger)).ok().and_then(|values| holds(&values));
+    again.is_none_or(|again| again == found).then_some(found)
 }
 
 /// The part of a graph that a value depends on, with the value as its only output.
