@@ -1,18 +1,20 @@
-//! Activation grids: every channel of a layer for one input, as a figure with its numbers.
+//! Activations of a layer for one input: the channels that add most to the score, all of them behind a fold, and their numbers.
 
 use crate::error::{Error, Result};
 use crate::explain::explanation::Explanation;
 use crate::figure::grid::{Layout, Legend, Scale, Tile, feature_maps, grid};
-use crate::figure::{Colormap, range};
+use crate::figure::pairs::{self, COLUMNS, Pair};
+use crate::figure::{Colormap, Picture, range};
 use crate::input::prepared::PreparedInput;
 use crate::measure::energy::energy;
 use crate::measure::sparsity::live_channels;
 use crate::model::Layer;
 use crate::report::Assets;
-use crate::report::page::{Figure, Line};
+use crate::report::page::{Figure, Folded, Line, Panel};
 use crate::visualize::placement::{Grid, dense};
 use ndarray::{Array3, ArrayD, ArrayView2, Axis};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Room for a grid in CSS pixels.
 const ROOM: usize = 960;
@@ -22,6 +24,8 @@ const CELLS: usize = 1 << 17;
 const MOST_ACTIVE: usize = 32;
 /// Longest side of a tile in cells; those of a larger map are averaged.
 const SIDE: usize = 64;
+/// The same on a page with many inputs.
+const SMALL_SIDE: usize = 28;
 
 /// A layer's activation for one image as [channels, height, width].
 ///
@@ -51,11 +55,86 @@ pub struct Shown<'a> {
     pub layer: &'a Layer,
     /// [channels, height, width].
     pub maps: &'a Array3<f32>,
+    /// What each channel adds to the score that the maps explain, and that class; `None` where it cannot be told.
+    pub contributions: Option<(&'a [f32], &'a str)>,
+    /// What the layer's filters look for, by channel.
+    pub filters: Option<&'a BTreeMap<usize, Array3<f32>>>,
     /// Whether the network is so large that less is shown of each layer.
     pub large: bool,
+    /// Whether the page only links to the picture of all channels.
+    pub apart: bool,
 }
 
-/// The figure of one layer's activation.
+impl Shown<'_> {
+    /// The channels that add most to the score, the most first; the most active ones where that cannot be told.
+    fn leading(&self) -> Vec<usize> {
+        let Some((contributions, _)) = self.contributions else { return most_active(self.maps, COLUMNS) };
+        let mut channels: Vec<usize> = (0..contributions.len().min(self.maps.len_of(Axis(0)))).collect();
+        channels.sort_by(|a, b| contributions[*b].total_cmp(&contributions[*a]).then(a.cmp(b)));
+        channels.truncate(COLUMNS);
+        channels
+    }
+
+    /// The leading channels, each with what its filter looks for.
+    fn pairs(&self, leading: &[usize], title: &str) -> Result<Picture> {
+        let (_, height, width) = self.maps.dim();
+        let block = height.max(width).div_ceil(if self.apart { SMALL_SIDE } else { SIDE }).max(1);
+        let maps = averaged(&self.maps.select(Axis(0), leading), block);
+        let tiles = feature_maps(maps.view(), Scale::PerTile, Colormap::Viridis);
+        let pair = |(tile, channel): (Tile, &usize)| Pair {
+            map: tile.quickly(self.large),
+            filter: self.filters.and_then(|filters| filters.get(channel)).map(|image| Tile::image(image.view())),
+            words: match self.contributions.and_then(|(all, _)| all.get(*channel)) {
+                Some(contribution) => format!("{channel}: {}", signed(*contribution)),
+                None => channel.to_string(),
+            },
+        };
+        let drawn: Vec<Pair> = tiles.into_iter().zip(leading).map(pair).collect();
+        pairs::pairs(&drawn, title)
+    }
+
+    /// All channels in one picture, or the most active of very many; and which.
+    fn grid(&self, title: &str) -> Result<(Picture, Vec<usize>, usize)> {
+        let (channels, height, width) = self.maps.dim();
+        let many = channels > CHANNELS[usize::from(self.large)] || self.maps.len() > CELLS;
+        let shown = most_active(self.maps, if many { MOST_ACTIVE } else { channels });
+        let block = height.max(width).div_ceil(SIDE).max(1);
+        let picked = self.maps.select(Axis(0), &shown);
+        let maps = if block > 1 { averaged(&picked, block) } else { picked };
+        let tiles: Vec<Tile> = feature_maps(maps.view(), Scale::PerTile, Colormap::Viridis)
+            .into_iter()
+            .zip(&shown)
+            .map(|(tile, channel)| tile.labelled(channel.to_string()).quickly(self.large))
+            .collect();
+        let legend =
+            Legend { colormap: Colormap::Viridis, low: "channel's minimum".into(), high: "channel's maximum".into() };
+        let layout = Layout::fitting(tiles.len(), maps.len_of(Axis(2)), ROOM);
+        Ok((grid(&tiles, layout, Some(&legend), title)?, shown, block))
+    }
+
+    /// What to look at.
+    fn look(&self, leading: &[usize]) -> Option<String> {
+        let (contributions, class) = self.contributions?;
+        let first = *leading.first()?;
+        let most = *contributions.get(first)?;
+        let sum: f32 = contributions.iter().filter(|value| **value > 0.0).sum();
+        (most > 0.0 && sum > 0.0).then(|| {
+            format!(
+                "Channel {first} adds most to the score of {class}: {}, {:.0} % of what all channels with a positive share add.",
+                signed(most),
+                100.0 * most / sum
+            )
+        })
+    }
+}
+
+/// A number with its sign and three digits at most.
+fn signed(value: f32) -> String {
+    let digits = if value.abs() < 10.0 { 2 } else { 0 };
+    format!("{value:+.digits$}").replace('-', "−")
+}
+
+/// The figure of one layer's activation: the channels that add most to the score, and behind a fold all of them.
 ///
 /// # Errors
 /// A layer without pixels.
@@ -66,60 +145,68 @@ pub fn figure(
     input: &PreparedInput,
     assets: &mut Assets,
 ) -> Result<Figure> {
-    let Shown { layer, maps: activation, large } = *shown;
+    let Shown { layer, maps: activation, .. } = *shown;
     let (channels, height, width) = activation.dim();
     let live = live_channels(activation.view());
     let ranges: Vec<Option<(f32, f32)>> = activation.outer_iter().map(|map| range(map.iter().copied())).collect();
     let (low, high) = range(ranges.iter().flatten().flat_map(|(low, high)| [*low, *high])).unwrap_or((0.0, 0.0));
-    let many = channels > CHANNELS[usize::from(large)] || activation.len() > CELLS;
-    let shown = most_active(activation, if many { MOST_ACTIVE } else { channels });
-    let block = height.max(width).div_ceil(SIDE).max(1);
-    let picked = activation.select(Axis(0), &shown);
-    let maps = if block > 1 { averaged(&picked, block) } else { picked };
-    let names = shown.iter().map(usize::to_string);
-    let tiles: Vec<Tile> = feature_maps(maps.view(), Scale::PerTile, Colormap::Viridis)
-        .into_iter()
-        .zip(names)
-        .map(|(tile, name)| tile.labelled(name).quickly(large))
-        .collect();
-    let legend =
-        Legend { colormap: Colormap::Viridis, low: "channel's minimum".into(), high: "channel's maximum".into() };
     let id = format!("{section}-input-{number}-activation-{}", layer.name);
     let title = format!("Activation of {} for {}", layer.name, input.name);
-    let picture = grid(&tiles, Layout::fitting(tiles.len(), maps.len_of(Axis(2)), ROOM), Some(&legend), &title)?;
-    let image = assets.add(&id, picture);
+    let leading = shown.leading();
+    let chosen = match shown.contributions {
+        Some((_, class)) => format!("the {} that add most to the score of {class}, with what they add", leading.len()),
+        None => format!("the {} most active", leading.len()),
+    };
+    let below = if shown.filters.is_some() { "; below each, what its filter looks for" } else { "" };
     let folded = layer.activation.as_ref().map(|name| format!(", after its {name}")).unwrap_or_default();
     let caption = format!(
-        "Intermediate layer activation of {} ({}{folded}): {channels} channels of {height}×{width}{}, each on a scale of its own{}; {}.",
+        "Activation of {} ({}{folded}): of {channels} channels of {height}×{width} {chosen}{below}; {}.",
         layer.name,
         layer.kind,
-        if shown.len() < channels { format!(", the {} most active of them shown", shown.len()) } else { String::new() },
-        if block > 1 { format!(", {block}×{block} cells averaged to a pixel") } else { String::new() },
         silent(channels, live)
     );
     let alt = format!(
-        "{channels} feature maps of {}; {}{}",
+        "{} channels of {}; {}{}",
+        leading.len(),
         layer.name,
         silent(channels, live),
         on_object(activation, input)
     );
-    let mut figure = Figure::single(id, caption, image, alt);
-    figure.tiles = shown.len();
+    let image = assets.add(&format!("{id}-leading"), shown.pairs(&leading, &title)?);
+    let mut figure = Figure::single(id.clone(), caption, image, alt);
+    figure.look = shown.look(&leading).into_iter().collect();
+    let (picture, all, block) = shown.grid(&title)?;
+    let image = assets.add(&id, picture);
+    let count = if all.len() < channels {
+        format!("the {} most active of {channels}", all.len())
+    } else {
+        format!("all {channels}")
+    };
+    let cells = if block > 1 { format!(", {block}×{block} cells averaged to a pixel") } else { String::new() };
+    let summary = format!("Channels of {}: {count}", layer.name);
+    let alt = format!("{count} channels of {}, each on a scale of its own{cells}", layer.name);
+    figure.folded = Some(Folded { summary, panels: vec![Panel { image, alt }], apart: shown.apart });
     figure.provenance = vec![
         Line::new("Tensor", format!("{}, {channels}×{height}×{width}", layer.output_tensor)),
         Line::new("Values", format!("{low:.4} to {high:.4} over all channels")),
         Line::new("Scale", "viridis, each channel from its own minimum to its own maximum; hatched: zero everywhere"),
     ];
+    if shown.contributions.is_some() {
+        let what = "Grad-CAM's weight of the channel (the mean of the score's gradient over its cells) times the sum of its cells";
+        figure.provenance.push(Line::new("What a channel adds", what));
+    }
     let numbers = |channel: &usize| {
         let map = activation.index_axis(Axis(0), *channel);
         let (low, high) = ranges[*channel].unwrap_or((0.0, 0.0));
-        json!({ "minimum": low, "maximum": high, "mean": map.mean().unwrap_or(0.0) })
+        let adds = shown.contributions.and_then(|(contributions, _)| contributions.get(*channel));
+        json!({ "minimum": low, "maximum": high, "mean": map.mean().unwrap_or(0.0), "adds": adds })
     };
-    let per_channel: Vec<_> = shown.iter().map(numbers).collect();
-    figure.data =
-        json!({ "layer": layer.name, "tensor": layer.output_tensor, "live_channels": live, "channels": per_channel });
-    if shown.len() < channels {
-        figure.data["shown"] = json!(shown);
+    let per_channel: Vec<_> = all.iter().map(numbers).collect();
+    figure.data = json!({
+        "layer": layer.name, "tensor": layer.output_tensor, "live_channels": live, "leading": leading, "channels": per_channel
+    });
+    if all.len() < channels {
+        figure.data["shown"] = json!(all);
     }
     Ok(figure)
 }

@@ -1,7 +1,7 @@
 //! A network's architecture as a table and a strip, and the facts about it.
 
 use crate::error::Result;
-use crate::figure::flow::{Block, Kind, strip as draw};
+use crate::figure::flow::{Block, Branch, Kind, strip as draw};
 use crate::model::layers::layer::totals;
 use crate::model::layers::scope::{Item, MOST_ROWS};
 use crate::model::layers::table::{overview, parameters, printed_layers, shape_text, thousands};
@@ -89,23 +89,29 @@ pub fn strip(id: &str, network: &Network, assets: &mut Assets) -> Result<Figure>
     let opens_for_good = fork.is_some_and(|at| layers[at + 1..].iter().all(|layer| layer.connected_to.len() <= 1));
     let (trunk, branches) = match fork {
         Some(at) if opens_for_good => {
-            let own = readers(&layers[at]).into_iter().flat_map(|first| {
+            // A layer that several heads read stands in the row of the first of them.
+            let rows = readers(&layers[at]).into_iter().flat_map(|first| {
                 let ends = readers(first);
-                if ends.is_empty() { vec![vec![first]] } else { ends.into_iter().map(|end| vec![first, end]).collect() }
+                let mut rows = vec![(vec![first], 0)];
+                rows[0].0.extend(ends.first());
+                rows.extend(ends.into_iter().skip(1).map(|end| (vec![end], 1)));
+                rows
             });
-            (&layers[..=at], own.collect::<Vec<Vec<&Layer>>>())
+            (&layers[..=at], rows.collect::<Vec<(Vec<&Layer>, usize)>>())
         }
         _ => (layers, Vec::new()),
     };
     let trunk: Vec<Block> = trunk.iter().map(block).collect();
-    let branches: Vec<Vec<Block>> =
-        branches.iter().map(|branch| branch.iter().map(|layer| block(layer)).collect()).collect();
+    let branches: Vec<Branch> = branches
+        .iter()
+        .map(|(layers, shared)| Branch { blocks: layers.iter().map(|layer| block(layer)).collect(), shared: *shared })
+        .collect();
     let title = format!("The flow of shapes through {}", network.title());
     let id = format!("{id}-flow");
     let image = assets.add(&id, draw(&trunk, &branches, &title)?);
     let caption = format!(
         "{title}: {} layers, each with the size of its output.",
-        trunk.len() + branches.iter().map(Vec::len).sum::<usize>()
+        trunk.len() + branches.iter().map(|branch| branch.blocks.len()).sum::<usize>()
     );
     let mut words: Vec<String> =
         trunk.iter().take(SPOKEN).map(|block| format!("{} {}", block.name, block.shape)).collect();

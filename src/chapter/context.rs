@@ -1,6 +1,7 @@
 //! What all inputs of a section share while its page is made.
 
 use crate::chapter::choose_layers::Shown;
+use crate::chapter::output::FilterImages;
 use crate::explain::explainer::Explainer;
 use crate::figure::Colormap;
 use crate::input::loaded::LoadedNetwork;
@@ -15,6 +16,12 @@ pub struct SectionContext<'a> {
     pub shown: Shown<'a>,
     /// How heatmaps are drawn.
     pub drawing: MapDrawing,
+    /// What filters look for, where the section shows it.
+    pub filters: &'a FilterImages,
+    /// Whether the page is about images in the first place, which then come before the network, each in one figure.
+    pub answers_first: bool,
+    /// Whether there are so many inputs that the page only links to the pictures of all channels.
+    pub apart: bool,
 }
 
 /// How the heatmaps of a section are drawn and captioned.

@@ -52,7 +52,7 @@ pub fn inferences(study: &Study, sizes: &Sizes, page: &Page, assets: &mut Assets
 /// Where the inferences come from, in a paragraph.
 fn method(measurements: &Measurements, sizes: &Sizes) -> String {
     format!(
-        "Nothing here is typed: every sentence is made from measurements of this run, and may come out either way. Each network is shown up to {} images, fresh ones where it reads lines or digits (seed {}), and so are up to {} copies of it with new random weights, each drawn as before the first step of training. Such copies are the control that counts: on a black background a network that has learned nothing points at the object too. Accuracy is from {} fresh images, the cascade from {}, deletion and insertion from {} a head in {} steps, probes from {} and as many again for the test.",
+        "Every sentence in this part is generated from the measurements of this run, and every claim can fail. Each network is shown up to {} images, fresh ones where it reads lines or digits (seed {}), and so are up to {} copies of it with new random weights, each drawn as before the first step of training. Such copies are the control that counts: on a black background a network that has learned nothing points at the object too. Accuracy is from {} fresh images, the cascade from {}, deletion and insertion from {} a head in {} steps, probes from {} and as many again for the test.",
         sizes.maps,
         measurements.seed,
         sizes.copies,
@@ -129,6 +129,7 @@ fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {
         number: usize::from(evidence.number),
         statement: evidence.statement.clone(),
         verdict,
+        measure: format!("{:.2}{unit} ({:.2} to {:.2})", interval.value, interval.low, interval.high).replace('-', "−"),
         result: evidence.result.clone(),
         paragraphs: evidence.beside.iter().map(|beside| beside.text.clone()).collect(),
         chart,
@@ -173,7 +174,7 @@ fn table(rows: &[SummaryRow]) -> Table {
         totals: vec![
             "Grad-CAM and HiResCAM: energy on the object in multiples of chance, trained / re-initialised copies."
                 .into(),
-            "Zero gradients: images whose gradient is exactly zero, behind the softmax / of the logit.".into(),
+            "Zero gradients: images whose gradient is exactly zero, of the class probability (after the softmax) / of the logit (before it).".into(),
         ],
         columns: vec![
             Column::text("Network"),

@@ -42,7 +42,7 @@ pub(crate) struct Ran {
 /// What one input gave.
 enum Outcome {
     LeftOut { file: String, reason: String },
-    Explained { tally: Option<Tally>, row: Option<String>, doubt: Option<String>, drawn: Option<Box<Drawn>> },
+    Explained { tally: Tally, row: Option<String>, doubt: Option<String>, drawn: Option<Box<Drawn>> },
 }
 
 /// An input's part of the page, and what is written beside it.
@@ -100,9 +100,8 @@ fn run_one(run: &Run, number: usize, input: &Input, draw: bool, rows: bool) -> R
         Ok(Box::new(Drawn { page, artifacts }))
     };
     let drawn = draw.then(drawing).transpose()?;
-    let tally = explanation.input.photograph.is_some().then(|| Tally::of(&explanation));
     let doubt = explanation.input.doubt.as_ref().map(|doubt| format!("{}: {doubt}.", explanation.input.name));
-    Ok(Outcome::Explained { tally, row, doubt, drawn })
+    Ok(Outcome::Explained { tally: Tally::of(&explanation), row, doubt, drawn })
 }
 
 impl Ran {
@@ -126,14 +125,14 @@ impl Ran {
             Outcome::Explained { tally, row, doubt, drawn } => {
                 self.doubtful += usize::from(doubt.is_some());
                 self.doubts.extend(doubt.filter(|_| self.doubts.len() < DOUBTS));
-                tally.into_iter().for_each(|tally| self.survey.add(tally));
+                self.survey.add(tally);
                 if let (Some(rows), Some(row)) = (&mut artifacts.rows, row) {
                     rows.push(&row)?;
                 }
                 if let Some(mut drawn) = drawn
                     && self.inputs.len() < most
                 {
-                    artifacts.extend(drawn.artifacts, drawn.page.figures_mut());
+                    artifacts.extend(drawn.artifacts, drawn.page.figures_mut(false));
                     self.inputs.push(drawn.page);
                 }
             }

@@ -25,29 +25,30 @@ pub fn by_differences(without_rule: &[String]) -> String {
     )
 }
 
-/// The figures for the page, a line a head.
+/// The outcome for the page: one line for all heads, and one for each part that was left out.
 pub fn lines(check: &NetworkCheck) -> Vec<Line> {
-    let precision = precision(check.precision);
-    let line = |head: &HeadCheck| {
-        let (channels, elements) = (&head.channels, &head.elements);
-        Line::new(
-            format!("Gradient check of {}", head.head),
-            format!(
-                "{} channels: largest error {:.1e}, median {:.1e}, {} dropped; {} elements: {:.1e}, {:.1e}, {} dropped; {precision} precision, {}",
-                channels.compared,
-                channels.max_relative_error,
-                channels.median_relative_error,
-                channels.dropped,
-                elements.compared,
-                elements.max_relative_error,
-                elements.median_relative_error,
-                elements.dropped,
-                verdict(head)
-            ),
-        )
-    };
     let left_out = check.left_out.iter().map(|text| Line::new("Gradient check", text.clone()));
-    check.heads.iter().map(line).chain(left_out).collect()
+    (!check.heads.is_empty()).then(|| line(check)).into_iter().chain(left_out).collect()
+}
+
+fn line(check: &NetworkCheck) -> Line {
+    let checks = || check.heads.iter().flat_map(|head| [&head.channels, &head.elements]);
+    let compared: usize = checks().map(|check| check.compared).sum();
+    let dropped: usize = checks().map(|check| check.dropped).sum();
+    let verdicts: Vec<String> = check.heads.iter().map(verdict).collect();
+    let same = verdicts.windows(2).all(|pair| pair[0] == pair[1]);
+    let named = || check.heads.iter().zip(&verdicts).map(|(head, verdict)| format!("{} {verdict}", head.head));
+    let verdict =
+        if same { verdicts.first().cloned().unwrap_or_default() } else { named().collect::<Vec<_>>().join(", ") };
+    let heads = if check.heads.len() > 1 { format!(" of {} heads", check.heads.len()) } else { String::new() };
+    Line::new(
+        "Gradient check",
+        format!(
+            "{verdict}: {compared} derivatives{heads} by backpropagation and by central differences in {} precision differ by at most {:.1e} of the largest one; {dropped} more lie on a kink, where there is none",
+            precision(check.precision),
+            check.largest_error()
+        ),
+    )
 }
 
 /// What the two comparisons of a head come to, in words.

@@ -1,11 +1,14 @@
 //! The page of one input: its picture, what each head says, activations and maps.
 
 use crate::chapter::context::SectionContext;
-use crate::chapter::{activations, heatmaps, saliency, words};
+use crate::chapter::strip::{self, Strip};
+use crate::chapter::{activations, saliency, words};
 use crate::error::Result;
 use crate::explain::explanation::{Explanation, HeadExplanation};
+use crate::explain::score::End;
 use crate::figure::chart::{self, Bar};
-use crate::figure::overlay;
+use crate::figure::panel;
+use crate::input::prepared::PreparedInput;
 use crate::input::preprocessing;
 use crate::model::{Layer, Meaning};
 use crate::report::Assets;
@@ -26,14 +29,18 @@ pub(crate) fn input(
     assets: &mut Assets,
 ) -> Result<page::Input> {
     let input = &explanation.input;
-    let activation = |layer: &&Layer| {
-        let maps = activations::maps(layer, explanation)?;
-        let shown = activations::Shown { layer, maps: &maps, large: context.shown.large };
-        activations::figure(context.id, number, &shown, input, assets)
+    let activations = activations(context, number, explanation, assets)?;
+    let mut strip = Strip { context, number, explanation }.figure(assets)?;
+    let bars = probability_bars(context, &strip.id, explanation, assets)?;
+    let figure = if context.answers_first {
+        strip.rows.push(page::Row { heading: Some("Probabilities".into()), panels: bars });
+        strip.provenance.extend(source(context, input));
+        None
+    } else {
+        Some(picture(context, number, explanation, bars, assets)?)
     };
-    let activations = context.shown.layers.iter().map(activation).collect::<Result<_>>()?;
-    let mut figures = heatmaps::figures(context, number, explanation, assets)?;
-    figures.extend(saliency::figure(context, number, explanation, assets)?);
+    let mut heatmaps = vec![strip];
+    heatmaps.extend(saliency::figure(context, number, explanation, assets)?);
     Ok(page::Input {
         name: input.name.clone(),
         heading: match input.photograph {
@@ -41,13 +48,63 @@ pub(crate) fn input(
             None => "Input Image".into(),
         },
         description: input.origin.clone(),
-        figure: Some(picture(context, number, explanation, assets)?),
+        figure,
         predictions: predictions(context, explanation),
+        verdict: verdict(context, explanation),
         activations,
-        heatmaps: figures,
-        notes: heatmaps::causes(explanation),
+        heatmaps,
+        notes: strip::causes(explanation),
         ..page::Input::default()
     })
+}
+
+/// A figure for each layer that the section shows.
+fn activations(
+    context: &SectionContext,
+    number: usize,
+    explanation: &Explanation,
+    assets: &mut Assets,
+) -> Result<Vec<Figure>> {
+    let Some(head) = explanation.heads.first() else { return Ok(Vec::new()) };
+    let layers = &context.shown.layers;
+    let axes: Vec<usize> = layers.iter().map(|layer| layer.channel_axis).collect();
+    let end = End { head: 0, class: head.explained, positions: head.positions.as_ref() };
+    let label = context.loaded().label(0, head.explained);
+    // Without a gradient rule for some operator the most active channels are shown.
+    let contributions = if layers.is_empty() {
+        Vec::new()
+    } else {
+        context.explainer.engine().contributions(&explanation.input.tensor, end, &axes).unwrap_or_default()
+    };
+    let figure = |(i, layer): (usize, &&Layer)| {
+        let maps = activations::maps(layer, explanation)?;
+        let shown = activations::Shown {
+            layer,
+            maps: &maps,
+            contributions: contributions.get(i).map(|all| (all.as_slice(), label.as_str())),
+            filters: context.filters.get(&layer.name),
+            large: context.shown.large,
+            apart: context.apart,
+        };
+        activations::figure(context.id, number, &shown, &explanation.input, assets)
+    };
+    layers.iter().enumerate().map(figure).collect()
+}
+
+/// Whether the heads are right, in a sentence; empty where the truth is not known.
+fn verdict(context: &SectionContext, explanation: &Explanation) -> String {
+    let several = explanation.heads.len() > 1;
+    let head = |(i, head): (usize, &HeadExplanation)| {
+        let truth = context.loaded().label(i, head.truth?);
+        let name = if several { format!("{}: ", head.name) } else { String::new() };
+        let said = context.loaded().label(i, head.predicted);
+        Some(match head.correct()? {
+            true => format!("{name}✓ correct, {said}"),
+            false => format!("{name}✗ wrong, {said} where {truth} is true"),
+        })
+    };
+    let said: Vec<String> = explanation.heads.iter().enumerate().filter_map(head).collect();
+    if said.is_empty() { String::new() } else { format!("{}.", said.join("; ")) }
 }
 
 /// What each head says, and the classes next in probability where the truth is not known.
@@ -97,40 +154,34 @@ fn probability_bars(
     explanation.heads.iter().enumerate().map(panel).collect()
 }
 
-/// The input's picture, beside the whole photograph where it is one, with the probabilities.
-fn picture(context: &SectionContext, number: usize, explanation: &Explanation, assets: &mut Assets) -> Result<Figure> {
+/// The input's picture with the probabilities.
+fn picture(
+    context: &SectionContext,
+    number: usize,
+    explanation: &Explanation,
+    bars: Vec<page::Panel>,
+    assets: &mut Assets,
+) -> Result<Figure> {
     let input = &explanation.input;
     let (height, width) = input.size();
     let id = format!("{}-input-{number}-picture", context.id);
-    let mut figure = match &input.photograph {
-        None => {
-            let panel = overlay::Panel { size: overlay::panel_size((width, height), INPUT_ROOM), label: "" };
-            let image = assets.add(&id, overlay::input(input.shown.view(), panel)?);
-            Figure::single(&id, "Input image", image, format!("the input, {}", input.name))
-        }
-        Some(photograph) => {
-            let (rows, columns, _) = photograph.image.dim();
-            let panel = |size, label| overlay::Panel { size: overlay::fitted_size(size, INPUT_ROOM), label };
-            let whole = panel((columns, rows), "Photograph");
-            let whole = overlay::photograph(photograph.image.view(), photograph.seen(), whole)?;
-            let seen = overlay::input(input.shown.view(), panel((width, height), "As the network sees it"))?;
-            let alt = format!("the photograph {}, with what the network sees of it outlined", input.name);
-            let whole = assets.add(&format!("{id}-whole"), whole);
-            let mut figure = Figure::single(&id, "The photograph; the input", whole, alt);
-            let alt = format!("the input, {width}×{height} pixels");
-            figure.rows[0].panels.push(page::Panel { image: assets.add(&id, seen), alt });
-            figure
-        }
-    };
-    figure.caption += &format!(", as the network sees it, and the most probable classes of each head: {}.", input.name);
-    let bars = probability_bars(context, &id, explanation, assets)?;
+    let shown = panel::input(input.shown.view(), panel::fitted_size((width, height), INPUT_ROOM))?;
+    let image = assets.add(&id, shown);
+    let caption =
+        format!("The input as the network sees it, and the most probable classes of each head: {}.", input.name);
+    let mut figure = Figure::single(&id, caption, image, format!("the input, {}", input.name));
     figure.rows.push(page::Row { heading: Some("Probabilities".into()), panels: bars });
-    figure.provenance = vec![
-        Line::new("Source", input.origin.clone()),
-        Line::new("Preprocessing", preprocessing::sentence(&context.loaded().recipe)),
-    ];
+    figure.provenance = source(context, input);
     let said = |head: &HeadExplanation| json!({ "head": head.name, "probabilities": head.probabilities });
     let all: Vec<_> = explanation.heads.iter().map(said).collect();
     figure.data = json!({ "input": input.name, "heads": all });
     Ok(figure)
+}
+
+/// Where the input comes from.
+fn source(context: &SectionContext, input: &PreparedInput) -> Vec<Line> {
+    vec![
+        Line::new("Source", input.origin.clone()),
+        Line::new("Preprocessing", preprocessing::sentence(&context.loaded().recipe)),
+    ]
 }

@@ -9,15 +9,17 @@ mod choose_layers;
 mod context;
 pub mod filters;
 mod findings;
+mod front;
 mod gallery;
 pub mod gradients;
-mod heatmaps;
 mod input;
 mod load;
+mod looks;
 pub mod output;
 mod row;
 mod saliency;
 mod section;
+mod strip;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -29,8 +31,10 @@ use crate::error::{Error, Result};
 use crate::explain::gradcheck::NetworkCheck;
 use crate::progress::Progress;
 use crate::report::page::{Column, Line, Making, Page, Table};
+use crate::report::rows::FILE;
 use crate::study::sizes::Sizes;
 use crate::study::{self, Subject};
+use front::Status;
 use load::SectionNetwork;
 use output::{Artifacts, ChapterOutput};
 use rayon::prelude::*;
@@ -43,7 +47,7 @@ use section::{Asked, SectionMaker, SectionOutput};
 pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress) -> Result<ChapterOutput> {
     let asked = Asked { ascent: measured.and_then(|sizes| sizes.ascent), gallery: None };
     let networks = networks(chapter)?;
-    let mut output = sections(chapter, &networks, asked, progress)?;
+    let (mut output, statuses) = sections(chapter, &networks, asked, progress)?;
     if let Some(sizes) = measured {
         let subject = |(section, network)| subject(chapter, section, network);
         let subjects: Vec<Subject> = chapter.sections.iter().zip(&networks).map(subject).collect();
@@ -51,7 +55,7 @@ pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress)
         output.page.inferences = findings::inferences(&study, sizes, &output.page, &mut output.artifacts.assets)?;
         output.page.notes.extend(findings::note(sizes));
     }
-    finished(chapter, &networks, output)
+    finished(chapter, &networks, output, &statuses)
 }
 
 /// Explains the images of a chapter's section, of which there may be thousands: the page shows the first `gallery` that can be read,
@@ -62,8 +66,10 @@ pub fn chapter(chapter: &Chapter, measured: Option<&Sizes>, progress: &Progress)
 pub fn explain(chapter: &Chapter, gallery: usize, progress: &Progress) -> Result<ChapterOutput> {
     let networks = networks(chapter)?;
     let asked = Asked { ascent: None, gallery: Some(gallery) };
-    let output = sections(chapter, &networks, asked, progress)?;
-    finished(chapter, &networks, output)
+    let (mut output, statuses) = sections(chapter, &networks, asked, progress)?;
+    output.page.answers_first = true;
+    output.page.files.push(FILE.into());
+    finished(chapter, &networks, output, &statuses)
 }
 
 /// Checks the gradients of a chapter's first network on the section's inputs.
@@ -92,19 +98,22 @@ fn sections(
     networks: &[SectionNetwork],
     asked: Asked,
     progress: &Progress,
-) -> Result<ChapterOutput> {
+) -> Result<(ChapterOutput, Vec<Status>)> {
     let made: Vec<Result<SectionOutput>> = (chapter.sections.par_iter().zip(networks))
         .map(|(section, network)| SectionMaker { chapter, section, network, asked, progress }.make())
         .collect();
     let mut page = Page { introduction: chapter.introduction.clone(), ..Page::default() };
     (page.number, page.title) = numbered(&chapter.title);
     let mut artifacts = Artifacts::default();
+    let mut statuses = Vec::new();
     for made in made {
-        let SectionOutput { page: mut section, artifacts: beside } = made?;
-        artifacts.extend(beside, section.figures_mut());
+        let SectionOutput { page: mut section, status, alerts, artifacts: beside } = made?;
+        artifacts.extend(beside, section.figures_mut(false));
+        page.notes.extend(alerts.iter().map(|alert| format!("{}: {alert}", section.heading)));
         page.sections.push(section);
+        statuses.push(status);
     }
-    Ok(ChapterOutput { page, artifacts })
+    Ok((ChapterOutput { page, artifacts }, statuses))
 }
 
 /// A section's network as it is measured.
@@ -114,10 +123,17 @@ fn subject<'a>(chapter: &'a Chapter, section: &'a Section, network: &'a SectionN
 }
 
 /// The page with what stands at its ends, numbered and cross-referenced.
-fn finished(chapter: &Chapter, networks: &[SectionNetwork], mut output: ChapterOutput) -> Result<ChapterOutput> {
+fn finished(
+    chapter: &Chapter,
+    networks: &[SectionNetwork],
+    mut output: ChapterOutput,
+    statuses: &[Status],
+) -> Result<ChapterOutput> {
     output.page.notes.extend(std::mem::take(&mut output.artifacts.notes));
     output.page.notes.extend(chapter.notes.iter().cloned());
     output.page.notes.extend(assumptions(chapter, networks));
+    output.page.files.insert(0, "chapter.json".into());
+    output.page.front = Some(front::front(&output.page, statuses));
     output.page.making = Some(making(chapter, networks));
     output.page.finish()?;
     Ok(output)

@@ -2,7 +2,8 @@
 
 use crate::report::page::{Figure, Page};
 use crate::report::{Assets, Rows};
-use ndarray::ArrayD;
+use ndarray::{Array3, ArrayD};
+use std::collections::BTreeMap;
 
 /// A chapter's page, numbered and cross-referenced, with its pictures and arrays.
 pub struct ChapterOutput {
@@ -12,6 +13,9 @@ pub struct ChapterOutput {
     pub artifacts: Artifacts,
 }
 
+/// What filters look for: an image [height, width, 3] with values in [0, 1] for channels of layers, by the layer's name.
+pub type FilterImages = BTreeMap<String, BTreeMap<usize, Array3<f32>>>;
+
 /// What making the page leaves beside it.
 #[derive(Default)]
 pub struct Artifacts {
@@ -19,6 +23,8 @@ pub struct Artifacts {
     pub assets: Assets,
     /// The arrays behind the maps, by a name that is safe in a file name.
     pub raw: Vec<(String, ArrayD<f32>)>,
+    /// What filters look for, to be shown beside the channels that they make.
+    pub filters: FilterImages,
     /// A line of JSON for each image, where asked for.
     pub rows: Option<Rows>,
     /// What the network says of each image that the page shows, a line each, for the terminal.
@@ -36,6 +42,7 @@ impl Artifacts {
         self.raw.extend(other.raw);
         self.summary.extend(other.summary);
         self.notes.extend(other.notes);
+        self.filters.extend(other.filters);
         self.rows = self.rows.take().or(other.rows);
     }
 }

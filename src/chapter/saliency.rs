@@ -4,7 +4,7 @@ use crate::chapter::context::SectionContext;
 use crate::error::Result;
 use crate::explain::explanation::Explanation;
 use crate::explain::saliency::{NOISE, SAMPLES, STEPS};
-use crate::figure::{Colormap, overlay, range};
+use crate::figure::{Colormap, panel, range};
 use crate::measure::energy::energy;
 use crate::report::Assets;
 use crate::report::assets::slug;
@@ -29,7 +29,7 @@ pub(crate) fn figure(
     let input = &explanation.input;
     let id = format!("{}-input-{number}-{}", context.id, slug(method.title()));
     let (height, width) = input.size();
-    let size = overlay::fitted_size((width, height), ROOM);
+    let size = panel::fitted_size((width, height), ROOM);
     let mut panels = Vec::new();
     let mut data = Vec::new();
     let mut provenance = provenance(method);
@@ -39,9 +39,7 @@ pub(crate) fn figure(
         let label = context.loaded().label(i, head.explained);
         let high = range(map.iter().copied()).map_or(0.0, |(_, high)| high);
         let words = format!("{name}: {label}");
-        let scale = (0.0, if high > 0.0 { high } else { 1.0 });
-        let panel = overlay::Panel { size, label: &words };
-        let picture = overlay::heatmap(map.view(), scale, Colormap::Inferno, panel)?;
+        let picture = panel::pixels(map.view(), high, Colormap::Inferno, (size, &words))?;
         let energy = input.mask.as_ref().map(|mask| energy(map.view(), mask.view()));
         let on = energy
             .map_or(String::new(), |energy| format!(", {:.0} % of it on the {}", energy.share * 100.0, input.object));

@@ -3,6 +3,7 @@
 use crate::chapter::choose_layers::choose_layers;
 use crate::chapter::context::{MapDrawing, SectionContext};
 use crate::chapter::filters::{Choice, Request, filters_or_reason};
+use crate::chapter::front::{Gradients, Status};
 use crate::chapter::gallery::{self, Run};
 use crate::chapter::load::{SectionNetwork, convolutions};
 use crate::chapter::output::Artifacts;
@@ -26,6 +27,8 @@ use std::sync::Arc;
 
 /// Convolutions and matrix products behind the explained layer from which on it is early.
 const FAR: usize = 8;
+/// Inputs up to which the page holds the pictures of all channels of each.
+const FEW: usize = 6;
 
 /// What is asked of a section beside what the chapter file says.
 #[derive(Default, Clone, Copy)]
@@ -46,8 +49,11 @@ pub struct SectionMaker<'a> {
 }
 
 /// A section's page and what is written beside it.
-pub struct SectionOutput {
+pub(crate) struct SectionOutput {
     pub page: page::Section,
+    /// What the page's front says of it, and what the reader has to beware of.
+    pub status: Status,
+    pub alerts: Vec<String>,
     pub artifacts: Artifacts,
 }
 
@@ -56,7 +62,7 @@ impl SectionMaker<'_> {
     ///
     /// # Errors
     /// Inputs none of which can be used; a network that cannot be run or differentiated.
-    pub fn make(&self) -> Result<SectionOutput> {
+    pub(crate) fn make(&self) -> Result<SectionOutput> {
         let SectionMaker { chapter, section, network, .. } = *self;
         let described = &network.loaded.network;
         let shown = choose_layers(chapter, section, described, &network.target)?;
@@ -65,9 +71,20 @@ impl SectionMaker<'_> {
         let sources = self.sources();
         let check = self.check(&explainer, &sources)?;
         let drawing = self.drawing(&explainer, check.as_ref());
-        let context = SectionContext { id: &network.id, explainer: &explainer, shown, drawing };
         let rows = self.asked.gallery.map(|_| Rows::new()).transpose()?;
         let mut artifacts = Artifacts { rows, ..Artifacts::default() };
+        let (filters, note) = self.filters(&sources, &mut artifacts)?;
+        let images = std::mem::take(&mut artifacts.filters);
+        let shown_inputs = section.inputs.len().min(self.asked.gallery.unwrap_or(usize::MAX));
+        let context = SectionContext {
+            id: &network.id,
+            explainer: &explainer,
+            shown,
+            drawing,
+            filters: &images,
+            answers_first: self.asked.gallery.is_some(),
+            apart: shown_inputs > FEW,
+        };
         let bar = self.progress.bar(section.inputs.len(), &section.title);
         let run =
             Run { context: &context, sources: &sources, most: self.asked.gallery.unwrap_or(usize::MAX), bar: &bar };
@@ -83,22 +100,29 @@ impl SectionMaker<'_> {
             ..page::Section::default()
         };
         page.facts.extend(check.iter().flat_map(gradients::lines));
-        if section.inputs.iter().any(|input| matches!(input.source, Source::Image { .. })) {
+        let photographs = section.inputs.iter().any(|input| matches!(input.source, Source::Image { .. }));
+        if photographs {
             let how = preprocessing::sentence(&network.loaded.recipe);
             page.paragraphs.push(format!("How photographs become inputs: {how}."));
         }
-        page.paragraphs.extend(ran.survey.doubts(described.heads()));
-        page.paragraphs.extend(self.early(&context));
+        let doubts = if photographs { ran.survey.doubts(described.heads()) } else { Vec::new() };
+        let status = Status {
+            photographs,
+            assumed: network.loaded.recipe.assumed,
+            doubtful: !doubts.is_empty(),
+            gradients: Gradients::of(check.as_ref()),
+            ..ran.survey.status(described.heads())
+        };
+        let alerts = doubts.into_iter().chain(self.early(&context)).collect();
         page.facts.extend(explainer.engine().unoptimised().map(unoptimised));
         page.facts.extend(context.shown.note.iter().map(|note| Line::new("Activations", note)));
-        let (filters, note) = self.filters(&sources, &mut artifacts)?;
         page.filters = filters;
         page.facts.extend(note.map(|note| Line::new("Filters", note)));
         if self.asked.gallery.is_some() && section.inputs.len() > 1 {
             page.survey = Some(ran.survey.page(&context, ran.inputs.len()));
         }
         page.inputs = ran.inputs;
-        Ok(SectionOutput { page, artifacts })
+        Ok(SectionOutput { page, status, alerts, artifacts })
     }
 
     /// Only the check of the section's gradients, on its inputs.

@@ -1,10 +1,11 @@
 //! What the network says of many images together: counts that take no more room for more images.
 
 use crate::chapter::context::SectionContext;
+use crate::chapter::front::Status;
 use crate::explain::explanation::{Explanation, HeadExplanation};
 use crate::input::preprocessing::{Answers, doubt};
 use crate::model::layers::table::thousands;
-use crate::model::{Head, ScoreKind};
+use crate::model::{Head, Meaning, ScoreKind};
 use crate::report::page::{self, Column, Table, percent};
 use crate::report::rows::FILE;
 use crate::visualize::cause::Cause;
@@ -29,7 +30,8 @@ struct HeadCounts {
     predicted: Answers,
     correct: usize,
     wrong: usize,
-    /// Maps by the first method that show nothing, a map that is the same everywhere not counted among them.
+    /// Maps by the first method, and those of them that show nothing, a map that is the same everywhere not counted among them.
+    maps: usize,
     empty: usize,
 }
 
@@ -41,7 +43,8 @@ struct HeadTally {
     predicted: usize,
     probability: f64,
     correct: Option<bool>,
-    /// Whether the map by the first method shows nothing.
+    /// Whether there is a map by the first method, and whether it shows nothing.
+    map: bool,
     empty: bool,
 }
 
@@ -52,6 +55,7 @@ impl Tally {
             predicted: head.predicted,
             probability: head.probability(),
             correct: head.correct(),
+            map: !head.heatmaps.is_empty(),
             empty: head.heatmaps.first().and_then(|map| map.cause.as_ref()).is_some_and(|cause| *cause != Cause::Flat),
         };
         Tally(explanation.heads.iter().map(of_head).collect())
@@ -68,7 +72,24 @@ impl Survey {
             (*images, *sum) = (*images + 1, *sum + head.probability);
             counts.correct += usize::from(head.correct == Some(true));
             counts.wrong += usize::from(head.correct == Some(false));
+            counts.maps += usize::from(head.map);
             counts.empty += usize::from(head.empty);
+        }
+    }
+
+    /// What the page's front says of the images.
+    pub fn status(&self, heads: &[Head]) -> Status {
+        let sum = |of: &dyn Fn(&HeadCounts) -> usize| self.heads.iter().map(of).sum::<usize>();
+        let first = self.heads.first().filter(|_| heads.first().is_some_and(|head| head.meaning == Meaning::Classes));
+        Status {
+            read: self.read,
+            failed: self.failed,
+            known: sum(&|head| head.correct + head.wrong),
+            correct: sum(&|head| head.correct),
+            maps: sum(&|head| head.maps),
+            empty: sum(&|head| head.empty),
+            certainty: first.map(|head| head.predicted.values().map(|(_, sum)| sum).sum()),
+            ..Status::default()
         }
     }
 
@@ -171,7 +192,10 @@ impl Survey {
             vec![context.loaded().label(head, *class), thousands(*images), share, percent(sum / *images as f64)]
         };
         Table {
-            caption: format!("What {name} says of the {} images, most frequent classes first", thousands(self.read)),
+            caption: format!(
+                "Classes that {name} predicts for the {} images, the most frequent first",
+                thousands(self.read)
+            ),
             columns: vec![
                 Column::text("Predicted class"),
                 Column::number("Images"),

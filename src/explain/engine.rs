@@ -80,7 +80,8 @@ impl Engine {
         taps.dedup();
         let names: Vec<&str> = taps.iter().map(String::as_str).collect();
         let plan = network.plan(&names, 1, Some(size))?;
-        let lowered = Lowered::new(network, target, &[], 1, size)?;
+        let others: Vec<&str> = shown.iter().map(String::as_str).collect();
+        let lowered = Lowered::new(network, target, &others, 1, size)?;
         let passed_by = passes_by(&lowered.graph, lowered.target, &lowered.logits);
         Ok(Engine {
             target: network.channels_first(target),

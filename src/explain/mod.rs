@@ -3,6 +3,7 @@
 pub mod activation_arrays;
 pub mod builder;
 pub mod cells;
+pub mod contributions;
 pub mod differences;
 pub mod effort;
 pub mod engine;

@@ -35,6 +35,15 @@ pub struct Block {
     pub kind: Kind,
 }
 
+/// A row of blocks below the trunk.
+#[derive(Debug, Clone, Default)]
+pub struct Branch {
+    /// The layers of this branch alone.
+    pub blocks: Vec<Block>,
+    /// How many blocks of the branch above it shares with that; it then leaves from the last of them, and else from the trunk's end.
+    pub shared: usize,
+}
+
 const WIDTH: f64 = 160.0;
 const HEIGHT: f64 = 58.0;
 const GAP: f64 = 30.0;
@@ -44,12 +53,12 @@ const LINE: f64 = HEIGHT + 30.0;
 /// More layers than these are shown as the first and the last ones.
 const MANY: usize = 30;
 
-/// Draws `trunk` from left to right, row by row, and below it one row for each of the `branches` that start at its
-/// end; a chain without branches is a trunk alone. Long trunks are shortened in the middle, and say so.
+/// Draws `trunk` from left to right, row by row, and below it one row for each of the `branches`; a chain without branches is a trunk
+/// alone. Every layer is drawn once. Long trunks are shortened in the middle, and say so.
 ///
 /// # Errors
 /// When there is no layer.
-pub fn strip(trunk: &[Block], branches: &[Vec<Block>], title: &str) -> Result<Picture> {
+pub fn strip(trunk: &[Block], branches: &[Branch], title: &str) -> Result<Picture> {
     if trunk.is_empty() {
         return Err(Error::other(format!("{title}: a network without layers cannot be drawn")));
     }
@@ -66,13 +75,21 @@ pub fn strip(trunk: &[Block], branches: &[Vec<Block>], title: &str) -> Result<Pi
     let end = chain(&mut svg, trunk, 0, 0);
     let trunk_rows = trunk.len().div_ceil(COLUMNS);
     let mut row = trunk_rows;
-    // Branches leave from the foot of the trunk's last block, along a line at the left.
-    for branch in branches.iter().filter(|branch| !branch.is_empty()) {
-        branch_line(&mut svg, end, trunk_rows, row);
-        chain(&mut svg, branch, row, 1);
-        row += branch.len().div_ceil(COLUMNS - 1);
+    let mut above = row;
+    for branch in branches.iter().filter(|branch| !branch.blocks.is_empty()) {
+        // A branch that shares blocks begins below the gap behind them, as far as the row has room.
+        let first = (1 + branch.shared).min(COLUMNS - 1);
+        if branch.shared == 0 {
+            branch_line(&mut svg, end, trunk_rows, row);
+            above = row;
+        } else {
+            shared_line(&mut svg, corner(above, first - 1), corner(row, first));
+        }
+        chain(&mut svg, &branch.blocks, row, first);
+        row += branch.blocks.len().div_ceil(COLUMNS - first);
     }
-    let longest = branches.iter().map(|branch| (branch.len() + 1).min(COLUMNS)).max().unwrap_or(0);
+    let across = |branch: &Branch| (1 + branch.shared + branch.blocks.len()).min(COLUMNS);
+    let longest = branches.iter().map(across).max().unwrap_or(0);
     let columns = trunk.len().min(COLUMNS).max(longest) as f64;
     let (width, height) = (columns * (WIDTH + GAP) - GAP + 2.0, row as f64 * LINE - 30.0 + 2.0);
     Ok(svg.finish(width.ceil() as u32, height.ceil() as u32, title))
@@ -112,6 +129,12 @@ fn branch_line(svg: &mut Svg, end: (f64, f64), trunk_rows: usize, row: usize) {
     let foot = (end.0 + WIDTH / 2.0, end.1 + HEIGHT);
     let path = format!("M{} {}V{lane}H{margin}V{middle}H{}", foot.0, foot.1, x - 5.0);
     arrow(svg, &path, (x - 1.0, middle), false);
+}
+
+/// From the foot of a block that two branches share to the first block that the lower one has alone.
+fn shared_line(svg: &mut Svg, from: (f64, f64), to: (f64, f64)) {
+    let (x, middle) = (from.0 + WIDTH / 2.0, to.1 + HEIGHT / 2.0);
+    arrow(svg, &format!("M{x} {}V{middle}H{}", from.1 + HEIGHT, to.0 - 5.0), (to.0 - 1.0, middle), false);
 }
 
 /// A line with a head at its tip.
@@ -163,9 +186,15 @@ mod tests {
 
     #[test]
     fn branches_stand_below_the_trunk() {
-        let picture = strip(&blocks(3), &[blocks(2), blocks(2)], "net").unwrap();
+        let branch = |count, shared| Branch { blocks: blocks(count), shared };
+        let picture = strip(&blocks(3), &[branch(2, 0), branch(2, 0)], "net").unwrap();
         assert_eq!(picture.svg.matches("3 × 3</text>").count(), 7);
         assert_eq!(picture.height, 3 * 88 - 30 + 2);
+        // The second head shares the first's block, which is drawn once.
+        let shared = strip(&blocks(3), &[branch(2, 0), branch(1, 1)], "net").unwrap();
+        assert_eq!(shared.svg.matches("3 × 3</text>").count(), 6);
+        // From the foot of the block in column 1 of row 1 to the left of column 2 in row 2.
+        assert!(shared.svg.contains(r#"<path d="M271 147V206H376""#), "{}", shared.svg);
     }
 
     #[test]

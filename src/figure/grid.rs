@@ -77,6 +77,10 @@ impl Tile {
         Tile { raster: self.raster.quickly(quick), ..self }
     }
 
+    pub(super) fn is_hatched(&self) -> bool {
+        self.hatched
+    }
+
     pub(super) fn raster(&self) -> &Raster {
         &self.raster
     }

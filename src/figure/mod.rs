@@ -6,9 +6,13 @@
 pub mod chart;
 pub mod colormap;
 pub mod flow;
+pub mod frame;
 pub mod grid;
-pub mod overlay;
+pub mod heat;
+mod lines;
+pub mod pairs;
 mod palette;
+pub mod panel;
 mod raster;
 pub mod svg;
 

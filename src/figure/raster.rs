@@ -137,6 +137,12 @@ impl Raster {
         Ok(bytes)
     }
 
+    /// The pixel at (column, row), for tests; nothing outside.
+    #[cfg(test)]
+    pub fn pixel(&self, column: usize, row: usize) -> Rgba {
+        self.pixels.get(row * self.width + column).copied().unwrap_or(CLEAR)
+    }
+
     /// The picture as PNG bytes, for tests that look at its pixels.
     #[cfg(test)]
     pub fn png(&self) -> Result<Vec<u8>> {
@@ -163,12 +169,23 @@ impl Raster {
 
     /// An SVG `<image>` of this picture at (x, y), every pixel drawn as a sharp square of `magnification` CSS pixels; a photograph that
     /// is drawn smaller than it is may be smoothed.
+    ///
+    /// # Errors
+    /// Only for a picture without pixels or larger than its format allows.
     pub fn svg_image(&self, x: f64, y: f64, magnification: f64) -> Result<String> {
+        self.svg_image_in((x, y), (self.width as f64 * magnification, self.height as f64 * magnification))
+    }
+
+    /// An SVG `<image>` of this picture that fills the rectangle at `corner` of this width and height; see [`Raster::svg_image`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn svg_image_in(&self, (x, y): (f64, f64), (width, height): (f64, f64)) -> Result<String> {
         let mut element = String::new();
-        let (width, height) = (self.width as f64 * magnification, self.height as f64 * magnification);
         let indexed = Indexed::of(&self.pixels);
         let (kind, bytes) = if self.is_photograph() { ("jpeg", self.jpeg()?) } else { ("png", self.png_of(indexed)?) };
-        let style = if magnification < 1.0 { "" } else { r#" style="image-rendering:pixelated""# };
+        let smaller = width < self.width as f64 || height < self.height as f64;
+        let style = if smaller { "" } else { r#" style="image-rendering:pixelated""# };
         let data = base64::engine::general_purpose::STANDARD.encode(bytes);
         let _ = write!(
             element,

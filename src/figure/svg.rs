@@ -188,17 +188,22 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// At most `limit` characters of `text`, its middle replaced by an ellipsis when it is longer.
+/// At most `limit` characters of `text`: words lose the last of them, a name without spaces its middle, as both its ends may be needed to know it.
 pub fn shorten(text: &str, limit: usize) -> String {
     let length = text.chars().count();
     if length <= limit {
         return text.to_owned();
     }
+    let first = |count: usize| text.chars().take(count).collect::<String>();
+    if let Some((words, _)) = first(limit).rsplit_once(' ')
+        && words.chars().count() * 2 > limit
+    {
+        return format!("{}…", words.trim_end_matches([',', ' ']));
+    }
     let tail = limit.saturating_sub(1) / 3;
     let head = limit.saturating_sub(1 + tail);
-    let start: String = text.chars().take(head).collect();
     let end: String = text.chars().skip(length - tail).collect();
-    format!("{start}…{end}")
+    format!("{}…{end}", first(head))
 }
 
 /// About how wide `text` is at a font size, in CSS pixels: there is no font to measure, and a little too wide is safe.
@@ -228,9 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn long_text_keeps_its_beginning_and_its_end() {
+    fn a_long_name_keeps_its_ends_and_words_their_first() {
         assert_eq!(shorten("abcdefghij", 10), "abcdefghij");
         assert_eq!(shorten("abcdefghijk", 7), "abcd…jk");
+        assert_eq!(shorten("7 px long, 1 px wide, blue", 18), "7 px long, 1 px…");
         assert_eq!(shorten(&"é".repeat(10_000), 80).chars().count(), 80);
         assert!(text_width(&fit(&"m".repeat(500), 10, 100.0), 10) <= 100.0);
     }

@@ -10,10 +10,23 @@ use crate::report::page::{Entry, Figure, Inference, Input, Page, Reference, Sect
 /// Grids with more tiles and tables with more rows than this fold.
 const MANY_TILES: usize = 64;
 const MANY_ROWS: usize = 30;
+/// Links that a list of references has at most; the others are counted.
+const LINKS: usize = 3;
 
 /// The ids of the page's frame and of the parts that every page has.
-const FRAME: [&str; 9] =
-    ["inferences", "further-findings", "networks", "trust", "making", "top", "main", "contents", "reading"];
+const FRAME: [&str; 11] = [
+    "inferences",
+    "further-findings",
+    "networks",
+    "trust",
+    "making",
+    "top",
+    "main",
+    "contents",
+    "reading",
+    "everything",
+    "glance",
+];
 
 impl Page {
     /// Numbers figures in reading order and inferences in theirs, gives every part an id of its own, turns ids into
@@ -44,9 +57,16 @@ impl Page {
             if let Some(survey) = &mut section.survey {
                 survey.id = ids.unique(&format!("{} all images", section.id));
             }
+            section.network_id = ids.unique(&format!("{} network", section.id));
             for (i, input) in section.inputs.iter_mut().enumerate() {
                 input.id = ids.unique(&format!("{} input {}", section.id, i + 1));
             }
+        }
+        let thumbnails = self.front.iter_mut().flat_map(|front| &mut front.sheets).flat_map(|sheet| &mut sheet.tiles);
+        for thumbnail in thumbnails {
+            let section = self.sections.get(thumbnail.section);
+            thumbnail.id =
+                section.and_then(|s| s.inputs.get(thumbnail.input)).map_or_else(String::new, |input| input.id.clone());
         }
         if let Some(inferences) = &mut self.inferences {
             inferences.id = "inferences".to_owned();
@@ -95,6 +115,7 @@ impl Page {
             for (kind, list) in [("Inference", &mut inferences.items), ("Finding", &mut inferences.further)] {
                 for item in list {
                     let link = Reference { id: item.id.clone(), text: format!("{kind} {}", item.number) };
+                    let mut seen = BTreeSet::new();
                     for id in &item.figures {
                         let reference = figures.get(id).ok_or_else(|| {
                             Error::other(format!(
@@ -102,8 +123,12 @@ impl Page {
                                 item.id
                             ))
                         })?;
-                        if !item.references.contains(reference) {
-                            item.references.push(reference.clone());
+                        if seen.insert(reference.id.clone()) {
+                            if item.references.len() < LINKS {
+                                item.references.push(reference.clone());
+                            } else {
+                                item.more_references += 1;
+                            }
                             citations.entry(reference.id.clone()).or_default().push(link.clone());
                         }
                     }
@@ -112,6 +137,8 @@ impl Page {
         }
         for figure in self.figures_mut() {
             figure.cited_by = citations.remove(&figure.id).unwrap_or_default();
+            figure.more_citations = figure.cited_by.len().saturating_sub(LINKS);
+            figure.cited_by.truncate(LINKS);
         }
         Ok(())
     }
@@ -119,8 +146,10 @@ impl Page {
     /// Every figure in the order in which the page shows them.
     fn figures_mut(&mut self) -> Vec<&mut Figure> {
         let mut figures = Vec::new();
+        figures.extend(self.front.iter_mut().flat_map(|front| &mut front.idea));
+        let answers_first = self.answers_first;
         for section in &mut self.sections {
-            figures.extend(section.figures_mut());
+            figures.extend(section.figures_mut(answers_first));
         }
         if let Some(inferences) = &mut self.inferences {
             let items = inferences.items.iter_mut().chain(&mut inferences.further);
@@ -143,6 +172,9 @@ impl Page {
     fn collect_contents(&self) -> Vec<Entry> {
         let leaf = |id: &str, title: &str| Entry { id: id.to_owned(), title: title.to_owned(), entries: Vec::new() };
         let mut contents = Vec::new();
+        if self.front.is_some() {
+            contents.push(leaf("glance", "At a glance"));
+        }
         for section in &self.sections {
             let filters = section.filters.iter().map(|filters| leaf(&filters.id, &filters.heading));
             let survey = section.survey.iter().map(|survey| leaf(&survey.id, &survey.heading));
@@ -151,7 +183,12 @@ impl Page {
                 let title = if several { format!("{} {}", input.heading, i + 1) } else { input.heading.clone() };
                 leaf(&input.id, &title)
             });
-            let entries = filters.chain(survey).chain(inputs).collect();
+            let entries = if self.answers_first {
+                let network = leaf(&section.network_id, "The network");
+                survey.chain(inputs).chain([network]).chain(filters).collect()
+            } else {
+                filters.chain(survey).chain(inputs).collect()
+            };
             contents.push(Entry { entries, ..leaf(&section.id, &section.heading) });
         }
         if let Some(inferences) = &self.inferences {
@@ -171,20 +208,31 @@ impl Page {
 }
 
 impl Section {
-    /// Every figure in the order in which the page shows them.
-    pub fn figures_mut(&mut self) -> Vec<&mut Figure> {
-        let mut figures: Vec<&mut Figure> = self.flow.iter_mut().collect();
-        figures.extend(self.filters.iter_mut().flat_map(|filters| &mut filters.figures));
-        figures.extend(self.inputs.iter_mut().flat_map(Input::figures_mut));
-        figures
+    /// Every figure in the order in which the page shows them, see [`Page::answers_first`].
+    pub fn figures_mut(&mut self, answers_first: bool) -> Vec<&mut Figure> {
+        let mut network: Vec<&mut Figure> = self.flow.iter_mut().collect();
+        network.extend(self.filters.iter_mut().flat_map(|filters| &mut filters.figures));
+        let mut images: Vec<&mut Figure> =
+            self.inputs.iter_mut().flat_map(|input| input.figures_mut(answers_first)).collect();
+        if answers_first {
+            images.extend(network);
+            images
+        } else {
+            network.extend(images);
+            network
+        }
     }
 }
 
 impl Input {
-    /// Every figure in the order in which the page shows them.
-    pub fn figures_mut(&mut self) -> Vec<&mut Figure> {
-        let figures = self.figure.iter_mut().chain(&mut self.activations);
-        figures.chain(&mut self.heatmaps).collect()
+    /// Every figure in the order in which the page shows them, see [`Page::answers_first`].
+    pub fn figures_mut(&mut self, answers_first: bool) -> Vec<&mut Figure> {
+        let (first, second) = if answers_first {
+            (&mut self.heatmaps, &mut self.activations)
+        } else {
+            (&mut self.activations, &mut self.heatmaps)
+        };
+        self.figure.iter_mut().chain(first).chain(second).collect()
     }
 }
 

@@ -4,7 +4,8 @@
 //! 2. an `<a id="x"></a>` at the head of a heading becomes the heading's id;
 //! 3. a picture is drawn inline, so that its text is text and its colours follow the page;
 //! 4. tables stand in a box that scrolls, so that the page never does;
-//! 5. `<div id="view-x">` around a figure's pictures gets links that enlarge it and bring it back.
+//! 5. `<div id="view-x">` around a figure's pictures gets links that enlarge it and bring it back;
+//! 6. encoded pixels that come again, as in a contact sheet, refer to where they came first.
 //!
 //! Formulas become MathML.
 
@@ -16,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::figure::svg;
 use crate::report::assets::Assets;
 use crate::report::markdown::OPTIONS;
+use crate::report::pixels::Pixels;
 use crate::text;
 
 const SHELL: &str = include_str!("../../templates/shell.html");
@@ -50,6 +52,7 @@ fn body(markdown: &str, assets: &Assets) -> (String, String) {
     let (mut contents, mut main) = (Vec::new(), Vec::new());
     let mut in_nav = false;
     let mut name = String::new();
+    let mut pixels = Pixels::default();
     while let Some(event) = parser.next() {
         let out = if in_nav { &mut contents } else { &mut main };
         match event {
@@ -71,7 +74,7 @@ fn body(markdown: &str, assets: &Assets) -> (String, String) {
             Event::Start(Tag::Image { dest_url, .. }) => {
                 let inner: Vec<Event> =
                     parser.by_ref().take_while(|event| !matches!(event, Event::End(TagEnd::Image))).collect();
-                out.push(picture(&dest_url, &plain(&inner), assets));
+                out.push(picture(&dest_url, &plain(&inner), assets, &mut pixels));
             }
             Event::Start(Tag::Table(alignment)) => {
                 let label = svg::escape(&name);
@@ -127,7 +130,7 @@ fn enlargeable<'a>(markup: &str) -> Option<CowStr<'a>> {
     Some(CowStr::from(format!(
         concat!(
             "<div id=\"view-{id}\" class=\"view\">\n",
-            "<a class=\"enlarge\" href=\"#view-{id}\" aria-label=\"Enlarge this figure\"></a>\n",
+            "<a class=\"enlarge\" href=\"#view-{id}\" aria-label=\"Enlarge this figure\"><span>Enlarge</span></a>\n",
             "<a class=\"close\" href=\"#{id}\">Close</a>\n",
         ),
         id = id
@@ -135,11 +138,12 @@ fn enlargeable<'a>(markup: &str) -> Option<CowStr<'a>> {
 }
 
 /// Rule 3. A picture that is not ours is never fetched: its words stand in its place.
-fn picture<'a>(address: &str, alt: &str, assets: &Assets) -> Event<'a> {
+fn picture<'e, 'a>(address: &str, alt: &str, assets: &'a Assets, pixels: &mut Pixels<'a>) -> Event<'e> {
     let known = address.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix('/')).and_then(|file| assets.get(file));
     let Some(document) = known else { return Event::Text(CowStr::from(alt.to_owned())) };
     let opening = format!("<svg aria-label=\"{}\" ", svg::escape(alt));
-    let inline = document.trim_end().replacen("<svg xmlns=\"http://www.w3.org/2000/svg\" ", &opening, 1);
+    let once = pixels.once(document.trim_end());
+    let inline = once.replacen("<svg xmlns=\"http://www.w3.org/2000/svg\" ", &opening, 1);
     html(svg::without_style(&inline))
 }
 

@@ -7,6 +7,7 @@ mod html;
 mod markdown;
 pub mod npy_rows;
 pub mod page;
+mod pixels;
 pub mod raw;
 pub mod rows;
 #[cfg(test)]

@@ -82,6 +82,16 @@ impl Grid {
         Grid { rows: Cells::stretched(rows, height), columns: Cells::stretched(columns, width) }
     }
 
+    /// How far a map of `rows` × `columns` cells reaches in the image: half a step beyond the centres of its outermost cells,
+    /// (top, bottom) and (left, right) in pixels.
+    pub fn extent(&self, (rows, columns): (usize, usize)) -> [(f64, f64); 2] {
+        let along = |cells: Cells, count: usize| {
+            let start = cells.first - cells.step / 2.0;
+            (start, start + cells.step * count as f64)
+        };
+        [along(self.rows, rows), along(self.columns, columns)]
+    }
+
     /// The centre of a cell in the image, (y, x) in pixels.
     pub fn centre(&self, row: usize, column: usize) -> (f64, f64) {
         let along = |cells: Cells, at: usize| cells.first + at as f64 * cells.step;
@@ -102,6 +112,16 @@ pub fn at_points(map: ArrayView2<f32>, grid: Grid, ys: &[f64], xs: &[f64]) -> Ar
         let along = |row: usize| f64::from(map[[row, left]]) * (1.0 - across) + f64::from(map[[row, right]]) * across;
         (along(top) * (1.0 - down) + along(bottom) * down) as f32
     })
+}
+
+/// The map as it is drawn at the points (y, x) of the image: as [`at_points`], but no number beyond the cells' own extent, of which the
+/// map says nothing.
+pub fn drawn_at_points(map: ArrayView2<f32>, grid: Grid, ys: &[f64], xs: &[f64]) -> Array2<f32> {
+    let [down, across] = grid.extent(map.dim());
+    let inside = |at: &f64, (start, end): (f64, f64)| if (start..=end).contains(at) { *at } else { f64::NAN };
+    let ys: Vec<f64> = ys.iter().map(|y| inside(y, down)).collect();
+    let xs: Vec<f64> = xs.iter().map(|x| inside(x, across)).collect();
+    at_points(map, grid, &ys, &xs)
 }
 
 /// The map at every pixel centre of an image of `height` × `width` pixels.
@@ -142,6 +162,16 @@ mod tests {
     fn an_empty_map_is_zero() {
         let empty = Array2::<f32>::zeros((0, 3));
         assert_eq!(at_points(empty.view(), Grid::stretched((0, 3), (4, 4)), &[1.0], &[1.0]), array![[0.0]]);
+    }
+
+    #[test]
+    fn beyond_its_cells_a_map_is_not_drawn() {
+        // Two cells at 3.5 and 5.5, each two pixels wide: drawn from 2.5 to 6.5.
+        let grid = line(Cells { first: 3.5, step: 2.0 });
+        assert_eq!(grid.extent((1, 2)), [(0.0, 1.0), (2.5, 6.5)]);
+        let drawn = drawn_at_points(array![[1.0, 5.0]].view(), grid, &[0.5], &[2.0, 3.0, 4.5, 6.0, 7.0]);
+        assert!(drawn[[0, 0]].is_nan() && drawn[[0, 4]].is_nan());
+        assert_eq!(drawn.slice(ndarray::s![0, 1..4]).to_vec(), [1.0, 3.0, 5.0]);
     }
 
     #[test]

@@ -1,14 +1,22 @@
-// Checks one chapter: node check.mjs chapter.html. Says everything that is wrong, and exits with 1 if anything is.
+// Checks one chapter: node check.mjs chapter.html [--megabytes N] [--height PX] [--pages N] [--first-screen SELECTOR]. The options are the
+// most that it may hold, be high at 1280 px, and take in print, and what must be seen without scrolling. Says everything that is wrong, and
+// exits with 1 if anything is.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
+import { parseArgs } from "node:util";
 import vnu from "vnu-jar";
 import { open, settings, withBrowser } from "./browser.mjs";
 
-const file = process.argv[2];
+const text = { type: "string" };
+const { values: bars, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { megabytes: text, height: text, pages: text, "first-screen": text },
+});
+const file = positionals[0];
 if (!file) {
-  console.error("usage: node check.mjs chapter.html");
+  console.error("usage: node check.mjs chapter.html [--megabytes N] [--height PX] [--pages N] [--first-screen SELECTOR]");
   process.exit(2);
 }
 const faults = [];
@@ -69,6 +77,29 @@ for (const { type, message, lastLine } of nuFindings()) {
   if (type === "error") fault("vnu")(`line ${lastLine}: ${message}`);
 }
 
+// How far a page goes beyond the bars that were given; also says what it needs.
+const needs = [];
+function bar(name, value, where, unit) {
+  needs.push(`${value} ${unit}`);
+  if (bars[name] && value > Number(bars[name])) fault(where)(`${value} ${unit}, more than ${bars[name]}`);
+}
+
+async function measure(page, setting) {
+  if (setting.name === "wide-light") {
+    bar("height", await page.evaluate(() => document.scrollingElement.scrollHeight), setting.name, "px at 1280");
+    const selector = bars["first-screen"];
+    if (selector) {
+      const bottom = await page.evaluate((s) => document.querySelector(s)?.getBoundingClientRect().bottom ?? Infinity, selector);
+      if (bottom > setting.viewport.height) fault(setting.name)(`${selector} ends at ${bottom} px, below the first screen`);
+    }
+  }
+  if (setting.media === "print") {
+    const pdf = (await page.pdf({ format: "A4", preferCSSPageSize: true })).toString("latin1");
+    bar("pages", (pdf.match(/\/Type\s*\/Page[^s]/g) ?? []).length, setting.name, "pages in print");
+  }
+}
+
+bar("megabytes", Math.round(statSync(file).size / 1e4) / 100, "file", "MB");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 await withBrowser(async (browser) => {
   for (const setting of settings) {
@@ -84,6 +115,7 @@ await withBrowser(async (browser) => {
         report(`axe ${id}: ${help} (${nodes.length}×, first ${nodes[0].html.slice(0, 160)})`);
       }
     }
+    await measure(page, setting);
     await page.context().close();
   }
 });
@@ -93,4 +125,5 @@ if (faults.length > 0) {
   console.error(`${file}: ${faults.length} faults`);
   process.exit(1);
 }
+console.log(`${file}: ${needs.join(", ")}`);
 console.log(`${file}: vnu, axe and Chromium (${settings.map(({ name }) => name).join(", ")}) find nothing wrong`);

@@ -13,6 +13,7 @@ use crate::visualize::filter::{Convolution, Kernels, Mode, Objective, counted};
 use crate::visualize::natural::{Confirmation, Field, Window};
 use ndarray::Array3;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Room for a grid in CSS pixels.
 const ROOM: usize = 960;
@@ -84,7 +85,7 @@ impl Drawing<'_> {
             Mode::Pixel => ("; shown with mean 0.5 and deviation 0.15".to_string(), String::new()),
             Mode::Bounded => ("; kept within the range of real inputs".to_string(), constant),
             Mode::Decorrelated => (
-                "; made of independent waves and colours, and pleasing wherever it is moved a little".to_string(),
+                "; composed of waves and independent colours, and optimised under small random shifts, scalings and rotations".to_string(),
                 constant,
             ),
         };
@@ -100,6 +101,12 @@ impl Drawing<'_> {
         let filters: Vec<Value> = study.filters.iter().map(|shown| self.numbers(shown)).collect();
         figure.data = json!({ "layer": layer.name, "tensor": layer.output_tensor, "filters": filters });
         Ok(figure)
+    }
+
+    /// What each filter that answered looks for, by its number: [height, width, channels] in [0, 1].
+    pub fn shown(&self, study: &LayerAscents) -> BTreeMap<usize, Array3<f32>> {
+        let alive = study.filters.iter().map(|filter| &filter.ascent).filter(|ascent| !ascent.is_dead());
+        alive.map(|ascent| (ascent.channel, self.coloured(ascent.shown(&study.settings)))).collect()
     }
 
     fn image_tile(&self, study: &LayerAscents, shown: &FilterAscent) -> Tile {

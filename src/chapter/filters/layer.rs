@@ -53,6 +53,7 @@ fn filters(request: &Request, bar: &Bar, artifacts: &mut Artifacts) -> Result<pa
         figures.push(drawing.kernels(&kernels, assets)?);
     }
     figures.push(drawing.images(&ascents, assets)?);
+    artifacts.filters.insert(layer.name.clone(), drawing.shown(&ascents));
     if convolution.is_first() && request.objective.is_none() {
         let units = ascent.ascend(&convolution, &chosen, Objective::Unit, None)?;
         figures.push(drawing.images(&units, assets)?);

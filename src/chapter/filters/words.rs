@@ -17,7 +17,9 @@ pub fn count(filters: &[FilterAscent]) -> String {
         parts.push(format!("{another} needed another start"));
     }
     if before > 0 {
-        parts.push(format!("{before} needed the value before the activation to begin with"));
+        parts.push(format!(
+            "{before} answered only after the ascent had begun with the value before their activation function"
+        ));
     }
     let starts = filters.iter().find_map(|shown| match shown.ascent.status {
         Status::Dead(starts) => Some(starts),

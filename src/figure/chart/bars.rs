@@ -35,7 +35,7 @@ pub fn bars(heading: &str, bars: &[Bar]) -> Result<Picture> {
         words.map(|words| svg::text_width(&words, FONT)).fold(0.0, f64::max).clamp(24.0, most).ceil() as i32
     };
     let value = |bar: &Bar| format!("{} {}", bar.text, bar.mark).trim().to_owned();
-    let left = room(&mut bars.iter().map(|bar| bar.label.clone()), 142.0) + 6;
+    let left = room(&mut bars.iter().map(|bar| bar.label.clone()), 220.0) + 6;
     let right = room(&mut bars.iter().map(value), 96.0) + 6;
     let width = (left + LENGTH as i32 + right) as u32;
     let height = ROW * (bars.len() as i32 + 1) + 2;

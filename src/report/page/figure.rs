@@ -29,6 +29,11 @@ pub struct Figure {
     /// Pictures that stand side by side, row by row. When there are several rows, a first one without heading stands
     /// at the left (the input image), and the others beside it.
     pub rows: Vec<Row>,
+    /// What to look at, a sentence each, from measurements.
+    pub look: Vec<String>,
+    /// Pictures that show more and are folded below the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folded: Option<Folded>,
     /// How many tiles the figure holds, for grids; more than 64 fold.
     pub tiles: usize,
     /// What the fold says; filled by `finish`, or set by hand to fold in any case.
@@ -40,8 +45,10 @@ pub struct Figure {
     /// The numbers behind the figure, for chapter.json.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub data: Value,
-    /// Inferences that refer to this figure; filled by `finish`.
+    /// The first few inferences that refer to this figure; filled by `finish`.
     pub cited_by: Vec<Reference>,
+    /// How many more do; filled by `finish`.
+    pub more_citations: usize,
 }
 
 impl Figure {
@@ -53,12 +60,24 @@ impl Figure {
 
     /// Gives the pictures that are among these old names their new ones.
     pub fn rename(&mut self, new_names: &BTreeMap<String, String>) {
-        for panel in self.rows.iter_mut().flat_map(|row| &mut row.panels) {
+        let folded = self.folded.iter_mut().flat_map(|folded| &mut folded.panels);
+        for panel in self.rows.iter_mut().flat_map(|row| &mut row.panels).chain(folded) {
             if let Some(name) = new_names.get(&panel.image.file) {
                 panel.image.file.clone_from(name);
             }
         }
     }
+}
+
+/// Further pictures of a figure, behind a fold.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Folded {
+    /// What the fold says.
+    pub summary: String,
+    /// The pictures, from top to bottom.
+    pub panels: Vec<Panel>,
+    /// Whether the page only links to the pictures' files, as there would be too many to hold.
+    pub apart: bool,
 }
 
 /// Pictures side by side.

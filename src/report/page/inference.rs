@@ -65,6 +65,8 @@ pub struct Inference {
     pub statement: String,
     /// How it came out.
     pub verdict: Verdict,
+    /// The number that decided, with its interval, for the table of verdicts.
+    pub measure: String,
     /// One sentence with its number and interval.
     pub result: String,
     /// Further sentences.
@@ -75,8 +77,10 @@ pub struct Inference {
     pub details: Vec<Line>,
     /// Ids of the figures that show it.
     pub figures: Vec<String>,
-    /// Links to them; filled by `finish`.
+    /// Links to the first few of them; filled by `finish`.
     pub references: Vec<Reference>,
+    /// How many figures there are beyond those; filled by `finish`.
+    pub more_references: usize,
     /// Every number behind it, for chapter.json.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub data: Value,

@@ -10,11 +10,13 @@
 //! [`crate::report::render`] then makes Markdown, HTML and JSON of it.
 
 mod figure;
+mod front;
 mod inference;
 
 use serde::Serialize;
 
-pub use figure::{Figure, Image, Panel, Row};
+pub use figure::{Figure, Folded, Image, Panel, Row};
+pub use front::{Card, Front, Mood, Sheet, Thumbnail};
 pub use inference::{Inference, Inferences, Remarks, Verdict};
 /// The whole chapter.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -25,8 +27,15 @@ pub struct Page {
     pub title: String,
     /// Markdown from the chapter file. Raw HTML, images and unsafe links in it are made harmless by [`Page::finish`].
     pub introduction: String,
-    /// Short remarks under the introduction (for example that samples are small because of `--quick`).
+    /// What the reader has to beware of, at the top (for example that samples are small because of `--quick`).
     pub notes: Vec<String>,
+    /// What a reader wants to know first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub front: Option<Front>,
+    /// Whether each section begins with its images and ends with its network, not the other way round.
+    pub answers_first: bool,
+    /// Files beside the page that hold its numbers: `chapter.json` and the like.
+    pub files: Vec<String>,
     /// One for each network, in order.
     pub sections: Vec<Section>,
     /// Section 3.1.
@@ -70,6 +79,8 @@ pub struct Section {
     pub survey: Option<Survey>,
     /// One for each input image.
     pub inputs: Vec<Input>,
+    /// Anchor of the part about the network, where the images come first; filled by `finish`.
+    pub network_id: String,
     /// Closing remarks.
     pub notes: Vec<String>,
 }
@@ -185,6 +196,8 @@ pub struct Input {
     pub predictions: Vec<Prediction>,
     /// Activation grids under "Intermediate Layer Activation", one for each layer.
     pub activations: Vec<Figure>,
+    /// In a sentence, whether the heads are right; empty where the truth is not known.
+    pub verdict: String,
     /// Figures under "Class Activation Heatmap"; their rows carry the headings "Heatmap" and "Heatmap over Input Image".
     pub heatmaps: Vec<Figure>,
     /// Remarks under the heatmaps, such as why a map is empty.

@@ -9,7 +9,10 @@ use scraper::{ElementRef, Html, Selector};
 
 use crate::figure::svg::{Anchor, Ink, Svg};
 use crate::output::Destination;
-use crate::report::page::{Column, Figure, Inference, Inferences, Input, Line, Page, Prediction, Section, Table};
+use crate::report::page::{
+    Card, Column, Figure, Folded, Front, Inference, Inferences, Input, Line, Mood, Page, Panel, Prediction, Section,
+    Sheet, Table, Thumbnail,
+};
 use crate::report::{Assets, Rendered, SideFiles, claims, render, write};
 
 fn rendered() -> Rendered {
@@ -45,6 +48,7 @@ fn headings_come_in_the_order_of_the_original() {
     let headings: Vec<String> = all(&html, "main h1, main h2, main h3, main h4").into_iter().map(text).collect();
     let wanted = [
         "Chapter 3 — Network Visualization",
+        "What was found",
         "Base model over Line data",
         "Convolutional Filters (conv2d_2)",
         "Convolutional Filters (max_pooling2d_2)",
@@ -95,9 +99,13 @@ fn ids_are_unique_and_every_internal_link_leads_somewhere() {
     let ids: Vec<&str> = all(&html, "[id]").iter().filter_map(|element| element.value().id()).collect();
     let unique: BTreeSet<&str> = ids.iter().copied().collect();
     assert_eq!(ids.len(), unique.len());
-    for link in all(&html, "a[href]") {
+    let rendered = rendered();
+    for link in all(&html, "a[href], use[href]") {
         let address = link.value().attr("href").unwrap();
-        assert!(address.strip_prefix('#').is_some_and(|id| unique.contains(id)), "{address}");
+        let beside =
+            |file: &str| file == "chapter.json" || rendered.assets.get(&file.replace("chapter/", "")).is_some();
+        let anchor = address.strip_prefix('#');
+        assert!(anchor.map_or_else(|| beside(address), |id| unique.contains(id)), "{address}");
     }
 }
 
@@ -108,8 +116,11 @@ fn the_page_asks_for_nothing_and_runs_nothing() {
     assert!(all(&html, "script, iframe, object, embed, img, form").is_empty());
     for element in all(&html, "[src], [href], [data], [xlink\\:href]") {
         for name in ["src", "href", "data", "xlink:href"] {
+            // A link leads to a file beside the page only when the reader follows it.
+            let followed = element.value().name() == "a";
             if let Some(address) = element.value().attr(name) {
-                assert!(address.starts_with('#') || address.starts_with("data:"), "{address}");
+                let beside = followed && (address.starts_with("chapter/") || address == "chapter.json");
+                assert!(address.starts_with('#') || address.starts_with("data:") || beside, "{address}");
             }
         }
     }
@@ -195,6 +206,12 @@ fn page_of(text: &str) -> (Page, Assets) {
         figure.rows[0].heading = Some(text.into());
         figure.fold = Some(text.into());
         figure.provenance = lines;
+        figure.look = vec![text.into()];
+        figure.folded = Some(Folded {
+            summary: text.into(),
+            panels: vec![Panel { image: image.clone(), alt: text.into() }],
+            apart: id % 2 == 0,
+        });
         figure
     };
     let table = Table {
@@ -212,7 +229,24 @@ fn page_of(text: &str) -> (Page, Assets) {
         }],
         parts_fold: text.into(),
     };
+    let tile = Thumbnail {
+        section: 0,
+        input: 0,
+        id: String::new(),
+        image: image.clone(),
+        alt: text.into(),
+        title: text.into(),
+        lines: vec![text.into()],
+        mood: Mood::Open,
+    };
+    let front = Front {
+        cards: vec![Card { value: text.into(), name: text.into(), note: text.into(), mood: Mood::Bad }],
+        sheets: vec![Sheet { caption: text.into(), tiles: vec![tile] }],
+        idea: Some(figure()),
+        reading: vec![text.into()],
+    };
     let input = Input {
+        verdict: text.into(),
         heading: text.into(),
         description: text.into(),
         figure: Some(figure()),
@@ -233,6 +267,7 @@ fn page_of(text: &str) -> (Page, Assets) {
     let item = Inference {
         id: format!("i-{text}"),
         statement: text.into(),
+        measure: text.into(),
         result: text.into(),
         chart: Some(figure()),
         ..Inference::default()
@@ -244,6 +279,7 @@ fn page_of(text: &str) -> (Page, Assets) {
         notes: vec![text.into()],
         sections: vec![section],
         inferences: Some(inferences),
+        front: Some(front),
         ..Page::default()
     };
     (page, assets)
@@ -274,16 +310,18 @@ fn hostile_text_never_becomes_markup() {
             assert!(all(&html, "script, iframe, img, main style, main b").is_empty(), "{text}");
             for element in all(&html, "*") {
                 let unsafe_attribute = |(name, value): (&str, &str)| {
-                    name.starts_with("on") || (name == "href" && !value.starts_with('#') && !value.starts_with("data:"))
+                    let safe = ["#", "data:", "chapter/"].iter().any(|start| value.starts_with(start));
+                    name.starts_with("on") || (name == "href" && !safe)
                 };
                 assert!(!element.value().attrs().any(unsafe_attribute), "{text}: {:?}", element.value());
             }
         }
         let html = Html::parse_document(&rendered.html);
-        assert_eq!(all(&html, "figure").len(), 3, "{text}");
+        assert_eq!(all(&html, "figure").len(), 4, "{text}");
         assert_eq!(all(&html, "main h1").len(), 1, "{text}");
         assert_eq!(all(&html, "table").len(), 3, "{text}");
-        assert_eq!(all(&html, "nav li a").len(), 3, "{text}");
+        assert_eq!(all(&html, "nav li a").len(), 4, "{text}");
+        assert_eq!(all(&html, ".cards li, .sheet li").len(), 2, "{text}");
         assert!(!rendered.markdown.contains("<img") && !rendered.markdown.contains("<script"), "{text}");
         let longest = rendered.markdown.lines().map(str::len).max().unwrap();
         assert!(longest < 120_000, "{text}: {longest}");

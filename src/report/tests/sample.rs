@@ -3,12 +3,15 @@
 use ndarray::{Array2, Array3};
 
 use crate::figure::chart::{self, Bar, Curves, Distribution, Interval};
-use crate::figure::flow::{self, Block, Kind};
+use crate::figure::flow::{self, Block, Branch, Kind};
+use crate::figure::frame::Frame;
 use crate::figure::grid::{self, Layout, Legend, Scale, Tile};
-use crate::figure::overlay::{self, Panel};
-use crate::figure::{COLUMN, Colormap, Picture, range};
+use crate::figure::heat::Heat;
+use crate::figure::panel;
+use crate::figure::{COLUMN, Colormap, Picture};
 use crate::report::Assets;
 use crate::report::page::{self, *};
+use crate::visualize::placement::Grid;
 
 /// A number in [0, 1) that looks random.
 fn noise(seed: usize) -> f32 {
@@ -114,43 +117,25 @@ fn filters(assets: &mut Assets, id: &str, layer: &str, count: usize) -> Filters 
 }
 
 fn heatmaps(assets: &mut Assets, id: &str, heads: &[&str], image: &Array3<f32>) -> Vec<Figure> {
-    let size = overlay::panel_size((28, 28), overlay::room(heads.len()));
+    let size = panel::input_size((28, 28), heads.len());
+    let frame = Frame::of_input((28, 28), size);
     let map = Array2::from_shape_fn((22, 22), |(y, x)| {
         (-((x as f32 - 11.0).powi(2) + (y as f32 - 8.0).powi(2)) / 30.0).exp()
     });
-    let dense = Array2::from_shape_fn((28, 28), |(y, x)| {
-        (-((x as f32 - 14.0).powi(2) + (y as f32 - 11.0).powi(2)) / 36.0).exp()
-    });
-    let scale = range(map.iter().copied()).unwrap();
+    let grid = Grid::of_field([3.5, 3.5], [1.0, 1.0]);
+    let heat = Heat { values: map.view(), grid, colormap: Colormap::Inferno, object: None };
     let mut one = |name: &str, picture: Picture, alt: &str| page::Panel {
         image: assets.add(&format!("{id}-{name}"), picture),
         alt: alt.into(),
     };
-    let lead = vec![one(
-        "cam-input",
-        overlay::input(image.view(), Panel { size, label: "Input" }).unwrap(),
-        "A red line on black.",
-    )];
+    let lead = vec![one("cam-input", panel::input(image.view(), size).unwrap(), "A red line on black.")];
     let (mut maps, mut overlays) = (Vec::new(), Vec::new());
     for (i, head) in heads.iter().enumerate() {
-        let panel = Panel { size, label: head };
         let alt = format!("{head}: activation concentrated on the line, 83 % of energy inside it.");
-        let (heat, over) = if i == 2 {
-            (overlay::empty("all sums negative", panel), overlay::empty("all sums negative", panel))
-        } else {
-            (
-                overlay::heatmap(map.view(), scale, Colormap::Inferno, panel).unwrap(),
-                overlay::overlay(image.view(), dense.view(), scale, Colormap::Inferno, 0.5, panel).unwrap(),
-            )
-        };
-        maps.push(one(&format!("cam-{head}"), heat, &alt));
-        overlays.push(one(&format!("over-{head}"), over, &alt));
+        let drawn = if i == 2 { panel::empty("all sums negative", size, head) } else { heat.map(&frame, head) };
+        maps.push(one(&format!("cam-{head}"), drawn.unwrap(), &alt));
+        overlays.push(one(&format!("over-{head}"), heat.overlay(image.view(), &frame).unwrap(), &alt));
     }
-    maps.push(one(
-        "cam-bar",
-        overlay::colour_bar(Colormap::Inferno, "0.00", "4.13", size.1).unwrap(),
-        "Colour bar from 0 to 4.13.",
-    ));
     vec![Figure {
         id: format!("{id}-grad-cam"),
         caption: "Grad-CAM at conv2d_2/relu for the predicted class, on the map's own grid of 22 × 22 cells and over the input at an opacity of 50 %.".into(),
@@ -171,8 +156,7 @@ fn heatmaps(assets: &mut Assets, id: &str, heads: &[&str], image: &Array3<f32>) 
 
 fn input(assets: &mut Assets, id: &str, layers: &[(&str, usize, usize)], heads: &[&str]) -> Input {
     let image = line(28, if id.ends_with('2') { -1.0 } else { 0.5 });
-    let panel = Panel { size: overlay::panel_size((28, 28), 170), label: "" };
-    let picture = overlay::input(image.view(), panel).unwrap();
+    let picture = panel::input(image.view(), panel::panel_size((28, 28), 170)).unwrap();
     let mut figure = single(
         assets,
         &format!("{id}-input"),
@@ -221,6 +205,9 @@ fn input(assets: &mut Assets, id: &str, layers: &[(&str, usize, usize)], heads: 
             picture,
         );
         figure.tiles = *channels;
+        let panel = figure.rows[0].panels[0].clone();
+        figure.folded =
+            Some(Folded { summary: format!("All {channels} channels"), panels: vec![panel], apart: *size > 25 });
         activations.push(figure);
     }
     Input {
@@ -260,7 +247,7 @@ fn section(
     let head = |name: &&str| {
         vec![block("dense_4", "Dense", "64", Kind::Dense), block(name, "Dense, softmax", "12", Kind::Head)]
     };
-    let branches: Vec<Vec<Block>> = heads.iter().map(head).collect();
+    let branches: Vec<Branch> = heads.iter().map(|name| Branch { blocks: head(name), shared: 0 }).collect();
     let branches = if heads.len() > 1 { branches } else { Vec::new() };
     let picture = flow::strip(&trunk, &branches, &format!("Layers of {heading}")).unwrap();
     let flow = single(
@@ -305,7 +292,7 @@ fn section(
         ],
         filters: convolutions.iter().map(|(layer, count, _)| filters(assets, id, layer, *count)).collect(),
         inputs: (1..=inputs).map(|i| input(assets, &format!("{id}-{i}"), convolutions, heads)).collect(),
-        notes: Vec::new(),
+        ..Section::default()
     }
 }
 
@@ -416,7 +403,41 @@ pub fn page() -> (Page, Assets) {
         tables: vec![models],
         ..Making::default()
     };
+    let input = &sections[0].inputs[0];
+    let over = input.heatmaps[0].rows[2].panels[0].clone();
+    let tile = |n: usize, mood| Thumbnail {
+        section: 0,
+        input: n,
+        id: String::new(),
+        image: over.image.clone(),
+        alt: "The line, hot.".into(),
+        title: "long, wide, red, 15°".into(),
+        lines: vec!["93.0 %".into(), "line 17".into()],
+        mood,
+    };
+    let card = |value: &str, mood| Card {
+        value: value.into(),
+        name: "heatmaps empty".into(),
+        note: "each says why".into(),
+        mood,
+    };
+    let sheet = Sheet {
+        caption: "The 2 images, the least certain first".into(),
+        tiles: vec![tile(0, Mood::Good), tile(1, Mood::Plain)],
+    };
+    let idea = Figure {
+        look: vec!["83 % of its energy lies on the line.".into()],
+        ..Figure::single("idea", "The idea of this chapter, by its first input.", over.image.clone(), "The line, hot.")
+    };
+    let front = Front {
+        cards: vec![card("1 of 8", Mood::Open), card("0 of 4", Mood::Good)],
+        sheets: vec![sheet],
+        idea: Some(idea),
+        reading: vec!["A heatmap says which places raise the score of a class.".into()],
+    };
     let page = Page {
+        front: Some(front),
+        files: vec!["chapter.json".into()],
         number: Some(3),
         title: "Network Visualization".into(),
         introduction: "Three ways to look into a convolutional network, to see what it has learned and which part of the image it uses:\n\n1. *Visualizing intermediate layer activations*: the images that the filters of each layer produce for one input.\n2. *Visualizing convnet filters*: for each filter, the input image that maximises its response.\n3. *Visualizing heatmaps of class activation*: a grid of scores, laid over the input, by Grad-CAM with weights $\\alpha_k = \\frac{1}{Z}\\sum_{ij} \\partial y / \\partial A^k_{ij}$.".into(),
@@ -424,7 +445,7 @@ pub fn page() -> (Page, Assets) {
         sections,
         inferences: Some(inferences),
         making: Some(making),
-        contents: Vec::new(),
+        ..Page::default()
     };
     (page, assets)
 }
