@@ -160,7 +160,7 @@ pub fn figure(
     let below = if shown.filters.is_some() { "; below each, what its filter looks for" } else { "" };
     let folded = layer.activation.as_ref().map(|name| format!(", after its {name}")).unwrap_or_default();
     let caption = format!(
-        "Activation of {} ({}{folded}): of {channels} channels of {height}×{width} {chosen}{below}; {}.",
+        "Intermediate layer activation of {} ({}{folded}): of {channels} channels of {height}×{width} {chosen}{below}; {}.",
         layer.name,
         layer.kind,
         silent(channels, live)

@@ -80,7 +80,7 @@ impl Strip<'_> {
             image: assets.add(&format!("{id}-{part}"), picture),
             alt,
         };
-        let seen = add("input", format!("the input, {}", input.name), panel::input(input.shown.view(), size)?);
+        let seen = add("input", self.seen(), panel::input(input.shown.view(), size)?);
         let (mut plain, mut over, mut further) = (Vec::new(), Vec::new(), Vec::new());
         for of in &maps {
             let name = &of.head.name;
@@ -107,6 +107,16 @@ impl Strip<'_> {
             data: maps.iter().chain(&others).map(HeadMap::numbers).collect::<Value>(),
             ..Figure::default()
         })
+    }
+
+    /// What the picture of the input is; the strip shows it alone where there is no other.
+    fn seen(&self) -> String {
+        let name = &self.explanation.input.name;
+        if self.context.answers_first {
+            format!("the input as the network sees it, {name}")
+        } else {
+            format!("the input, {name}")
+        }
     }
 
     fn id(&self) -> String {
