@@ -47,7 +47,7 @@ mnist:
 # Check the made page in a browser: HTML, accessibility, overflow, requests, links. Needs Node, Java and Chromium.
 page-check file="reports/chapter.html":
     cd tests/page && npm ci --silent --no-fund --no-audit
-    cd tests/page && node check.mjs "$(realpath ../../{{file}})"
+    cd tests/page && node check.mjs "$(realpath ../../{{file}})" --megabytes 3 --pages 45 --first-screen ".verdicts tbody tr"
 
 # The chapter as PDF, by headless Chromium.
 pdf file="reports/chapter.html":
