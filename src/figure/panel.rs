@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn words_below_a_picture_wrap_and_are_never_cut_in_the_middle() {
         let lines = wrapped("7 px long, 1 px wide, blue, 120°", 112.0);
-        assert_eq!(lines, ["7 px long, 1 px", "wide, blue,", "120°"]);
+        assert_eq!(lines, ["7 px long, 1 px", "wide, blue, 120°"]);
         let long = wrapped(&"word ".repeat(40), 112.0);
         assert!(long.len() == LINES && long[2].ends_with('…') && long[2].starts_with("word"), "{long:?}");
     }

@@ -85,7 +85,7 @@ impl Drawing<'_> {
             Mode::Pixel => ("; shown with mean 0.5 and deviation 0.15".to_string(), String::new()),
             Mode::Bounded => ("; kept within the range of real inputs".to_string(), constant),
             Mode::Decorrelated => (
-                "; composed of waves and independent colours, and optimised under small random shifts, scalings and rotations".to_string(),
+                "; composed of independent waves and colours, and optimised under small random shifts, scalings and rotations".to_string(),
                 constant,
             ),
         };
