@@ -19,8 +19,8 @@ pub use layers::layer::Layer;
 pub use layers::receptive_field::ReceptiveField;
 pub use layers::target::Target;
 pub use read::inputs::{GivenInputs, GraphInput};
-pub(crate) use read::refusal::printable;
-pub use read::values::Input;
+pub(crate) use read::printable::printable;
+pub use read::shapes::Input;
 pub use run::plan::Plan;
 pub use run::tail::{Precision, Tail};
 
@@ -28,18 +28,18 @@ use crate::error::{Error, Result};
 use layers::cells::Cells;
 use layers::{cells, head, layer, layout, list, receptive_field};
 use read::catch_panic::refuse_panic;
-use read::{bounds, external, follow, inputs, onnx, opset, refusal, rewrite, to_f32, values};
+use read::{bounds, definition, external, follow, inputs, onnx, opset, refusal, rewrite, shapes, to_f32, values};
 
 /// A convolutional network as its ONNX file describes it.
 pub struct Network {
     name: String,
     file: PathBuf,
     sha256: String,
-    definition: onnx::Definition,
+    definition: definition::Definition,
     input: Input,
     /// All inputs in the file's order.
     declared: Vec<GraphInput>,
-    values: values::Values,
+    values: shapes::Values,
     layers: Vec<Layer>,
     heads: Vec<Head>,
     others: Vec<OtherOutput>,
@@ -252,9 +252,10 @@ impl Network {
     }
 
     fn outlet(&self, value: &str) -> Result<OutletId> {
-        self.outlets.get(value).copied().ok_or_else(|| {
-            Error::input(format!("{}: there is no tensor `{}`", self.file.display(), refusal::printable(value)))
-        })
+        self.outlets
+            .get(value)
+            .copied()
+            .ok_or_else(|| Error::input(format!("{}: there is no tensor `{}`", self.file.display(), printable(value))))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::read::onnx::{Definition, Node};
-use crate::model::read::values::{Input, Values};
+use crate::model::read::definition::{Definition, Node};
+use crate::model::read::shapes::{Input, Values};
 
 /// Where the cells of a map lie in a value. Rows and columns are counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

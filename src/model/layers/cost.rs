@@ -1,7 +1,7 @@
 //! What an operator costs: its multiply-adds.
 
-use crate::model::read::onnx::Node;
-use crate::model::read::values::Values;
+use crate::model::read::definition::Node;
+use crate::model::read::shapes::Values;
 
 /// The multiplications, each with its addition, of an operator's products for one image; biases and element-wise operators are left
 /// out, as in torchinfo's and fvcore's counts. Zero for operators without a matrix product or convolution.

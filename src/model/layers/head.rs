@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::layers::layout::Layouts;
-use crate::model::read::onnx::{Definition, Node};
-use crate::model::read::values::Values;
+use crate::model::read::definition::{Definition, Node};
+use crate::model::read::shapes::Values;
 
 /// What turns a head's logits into its output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -1,7 +1,7 @@
 //! What the graph itself does to the image before its first layer: exporters often put the normalisation inside.
 
 use crate::model::Network;
-use crate::model::read::onnx::Node;
+use crate::model::read::definition::Node;
 
 /// The values that a network wants in its input, told from the normalisation that it does itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -2,8 +2,8 @@
 
 use crate::model::layers::convolution::Convolution;
 use crate::model::layers::step::Step;
-use crate::model::read::onnx::Node;
-use crate::model::read::values::Values;
+use crate::model::read::definition::Node;
+use crate::model::read::shapes::Values;
 
 /// The part an operator plays in the table of layers.
 pub(crate) enum Role {

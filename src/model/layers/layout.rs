@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::layers::cells::Cells;
-use crate::model::read::onnx::Definition;
-use crate::model::read::values::{Input, Values};
+use crate::model::read::definition::Definition;
+use crate::model::read::shapes::{Input, Values};
 
 /// Which values have their channels in the last axis.
 pub(crate) struct Layouts(BTreeMap<String, bool>);

@@ -7,8 +7,8 @@ use crate::model::layers::layout::Layouts;
 use crate::model::layers::name::{self, Names};
 use crate::model::layers::row::{Row, rows};
 use crate::model::layers::step::{readers, steps};
-use crate::model::read::onnx::Definition;
-use crate::model::read::values::{Input, Values};
+use crate::model::read::definition::Definition;
+use crate::model::read::shapes::{Input, Values};
 
 /// All rows, the input's first, in Keras's order for networks from Keras and in the file's order for others.
 pub(crate) fn layers(definition: &Definition, values: &Values, input: &Input, layouts: &Layouts) -> Vec<Layer> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::read::onnx::Node;
+use crate::model::read::definition::Node;
 
 /// Last parts of a node's path that name the operator within its layer, not the layer.
 const OPERATOR_PARTS: [&str; 28] = [

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::model::Network;
 use crate::model::layers::kind::Window;
 use crate::model::layers::layout::Layouts;
-use crate::model::read::onnx::{Definition, Node};
-use crate::model::read::values::{Input, Values};
+use crate::model::read::definition::{Definition, Node};
+use crate::model::read::shapes::{Input, Values};
 
 /// The receptive field of a map's cells. Pairs are (vertical, horizontal); lengths are in pixels of the network's input
 /// and a pixel's centre lies at its index + 0.5.

@@ -8,7 +8,7 @@ use crate::model::layers::layer::Layer;
 use crate::model::layers::name::{self, Names};
 use crate::model::layers::step::Step;
 use crate::model::read::inputs::GraphInput;
-use crate::model::read::values::{Input, Values};
+use crate::model::read::shapes::{Input, Values};
 
 /// A row under construction.
 pub(crate) struct Row {

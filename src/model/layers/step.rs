@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::read::onnx::{Definition, Node};
-use crate::model::read::values::Values;
+use crate::model::read::definition::{Definition, Node};
+use crate::model::read::shapes::Values;
 
 /// One operator on the way from image to output, or several that are one activation function.
 pub(crate) struct Step<'a> {

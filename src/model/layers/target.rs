@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, Result};
 use crate::model::layers::cells::Cells;
 use crate::model::layers::scope::{self, Item};
-use crate::model::read::refusal::{list, printable};
+use crate::model::read::printable::{list, printable};
 use crate::model::{Head, Layer, Network};
 
 /// Layers that a message lists at most.

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tract_onnx::pb;
 
-use crate::model::read::onnx::{Definition, Node};
-use crate::model::read::refusal::{list, printable};
-use crate::model::read::values::Values;
+use crate::model::read::definition::{Definition, Node};
+use crate::model::read::printable::{list, printable};
+use crate::model::read::shapes::Values;
 
 /// The largest file that is read. Protocol buffers end at 2 GiB; larger networks keep their weights in files beside it.
 pub(crate) const LARGEST_FILE: u64 = 1 << 31;

@@ -7,7 +7,7 @@ use std::sync::Once;
 use tract_onnx::prelude::TractResult;
 
 use crate::error::{Error, Result};
-use crate::model::read::refusal::printable;
+use crate::model::read::printable::printable;
 
 thread_local! {
     /// Whether this thread is inside tract, whose panics are answered with an error and not with a trace.

@@ -8,9 +8,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-use tract_onnx::pb::{self, tensor_proto::DataLocation};
-
-use crate::model::read::refusal::{elements, width};
+use tract_onnx::pb::{self, tensor_proto::DataLocation, tensor_proto::DataType};
 
 /// What is wrong with a tensor's external data.
 pub(crate) enum Problem {
@@ -94,5 +92,28 @@ impl Part {
         let mut bytes = Vec::new();
         file.take(self.length).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+}
+
+/// Largest number of elements a tensor may declare (4 GiB of float32).
+const LARGEST_TENSOR: usize = 1 << 30;
+
+/// The number of elements, unless the shape is negative or out of all proportion.
+pub(crate) fn elements(dims: &[i64]) -> Option<usize> {
+    let product = dims.iter().try_fold(1usize, |product, &dim| {
+        let dim = usize::try_from(dim).ok().filter(|_| dim <= 1 << 40)?;
+        product.checked_mul(dim)
+    })?;
+    (product <= LARGEST_TENSOR).then_some(product)
+}
+
+/// Bytes per element of the types whose raw data can be checked.
+pub(crate) fn width(element: i32) -> Option<usize> {
+    match DataType::try_from(element).ok()? {
+        DataType::Float | DataType::Int32 | DataType::Uint32 => Some(4),
+        DataType::Double | DataType::Int64 | DataType::Uint64 => Some(8),
+        DataType::Float16 | DataType::Bfloat16 | DataType::Int16 | DataType::Uint16 => Some(2),
+        DataType::Uint8 | DataType::Int8 | DataType::Bool => Some(1),
+        _ => None,
     }
 }

@@ -9,9 +9,9 @@ use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_hir::infer::{Factoid, InferenceFact, InferenceModel};
 
 use crate::model::read::bounds::{Tally, weights, work};
-use crate::model::read::onnx::{Definition, Node};
+use crate::model::read::definition::{Definition, Node};
 use crate::model::read::operators::{self, Elements, Seen};
-use crate::model::read::refusal::printable;
+use crate::model::read::printable::printable;
 
 /// Operators whose results are as large as some of their inputs say.
 const SHAPED_BY_NUMBERS: [&str; 9] =

@@ -7,7 +7,7 @@ use tract_onnx::pb::{self, tensor_proto::DataType};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 
-use crate::model::read::refusal::printable;
+use crate::model::read::printable::printable;
 
 /// What is given for the inputs of a graph that has several.
 #[derive(Debug, Clone, Default)]

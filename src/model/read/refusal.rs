@@ -6,33 +6,19 @@ use std::path::Path;
 use tract_onnx::pb::{self, tensor_proto::DataType};
 
 use crate::error::Error;
-use crate::model::read::external::{self, Problem};
-use crate::model::read::onnx::DeclaredInput;
+use crate::model::read::definition::DeclaredInput;
+use crate::model::read::external::{self, Problem, elements, width};
 use crate::model::read::operators;
 use crate::model::read::opset::reader;
+use crate::model::read::printable::{list, printable};
 use crate::model::read::statistics;
 
 /// An image side or number of channels longer than this is taken for damage, not for data.
 const LONGEST_AXIS: i64 = 1 << 24;
-/// Largest number of elements a tensor may declare (4 GiB of float32).
-const LARGEST_TENSOR: usize = 1 << 30;
 
 /// One message with all `reasons`.
 pub(crate) fn refusal(file: &Path, reasons: &[String]) -> Error {
     Error::Refused { path: file.to_path_buf(), reasons: reasons.iter().map(|reason| printable(reason)).collect() }
-}
-
-/// Names come from the file and may hold line breaks or control characters; messages stay on their line.
-pub(crate) fn printable(text: &str) -> String {
-    let shortened: String = text.chars().take(400).collect();
-    shortened.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-/// Values in ONNX are named; a list of names in a message is cut after a few.
-pub(crate) fn list(names: &BTreeSet<String>) -> String {
-    let shown: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
-    let rest = names.len().saturating_sub(shown.len());
-    if rest > 0 { format!("{} and {rest} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
 /// What is wrong with the weights: impossible shapes, missing bytes, external files that are not there or lie elsewhere.
@@ -83,26 +69,6 @@ fn tensors(graph: &pb::GraphProto) -> impl Iterator<Item = (&str, &pb::TensorPro
         node.attribute.iter().flat_map(|a| a.t.iter().chain(&a.tensors)).map(move |tensor| (name, tensor))
     });
     initializers.chain(attributes)
-}
-
-/// The number of elements, unless the shape is negative or out of all proportion.
-pub(crate) fn elements(dims: &[i64]) -> Option<usize> {
-    let product = dims.iter().try_fold(1usize, |product, &dim| {
-        let dim = usize::try_from(dim).ok().filter(|_| dim <= 1 << 40)?;
-        product.checked_mul(dim)
-    })?;
-    (product <= LARGEST_TENSOR).then_some(product)
-}
-
-/// Bytes per element of the types whose raw data can be checked.
-pub(crate) fn width(element: i32) -> Option<usize> {
-    match DataType::try_from(element).ok()? {
-        DataType::Float | DataType::Int32 | DataType::Uint32 => Some(4),
-        DataType::Double | DataType::Int64 | DataType::Uint64 => Some(8),
-        DataType::Float16 | DataType::Bfloat16 | DataType::Int16 | DataType::Uint16 => Some(2),
-        DataType::Uint8 | DataType::Int8 | DataType::Bool => Some(1),
-        _ => None,
-    }
 }
 
 /// Why operators of this kind are refused, whatever they look like; `None` for all others.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::model::Network;
 use crate::model::lower::lower;
 use crate::model::read::catch_panic::refuse_panic;
-use crate::model::read::refusal::printable;
+use crate::model::read::printable::printable;
 use crate::model::run::channels_first::{own_name, turn};
 use crate::model::run::convolution::replace;
 

@@ -3,8 +3,8 @@
 use tract_onnx::pb::{self, attribute_proto::AttributeType};
 
 use super::{Attribute, Elements, Given, Means, Operand, Operator, Ranks, Rule};
-use crate::model::read::onnx::Node;
-use crate::model::read::refusal::printable;
+use crate::model::read::definition::Node;
+use crate::model::read::printable::printable;
 
 /// What is known of an operator's input.
 pub(crate) struct Seen {

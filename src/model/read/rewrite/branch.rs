@@ -8,7 +8,7 @@ use tract_onnx::pb;
 use crate::model::read::catch_panic::refuse_panic;
 use crate::model::read::rewrite::functions::rename_graph;
 use crate::model::read::rewrite::{operator, producers, reads};
-use crate::model::read::{bounds, onnx, opset, values};
+use crate::model::read::{bounds, onnx, opset, shapes, values};
 
 /// Branches that are decided at most; each takes a shape inference of what lies above it.
 const MOST: usize = 64;
@@ -44,7 +44,7 @@ fn condition(proto: &pb::ModelProto, graph: &pb::GraphProto, value: &str, file: 
     let weights = bounds::weights(&definition);
     let source = values::Source { model: &parsed.model, outlets: &outlets, definition: &definition, weights };
     let values = values::infer(&source, &input, None).ok()?;
-    let holds = |values: &values::Values| Some(*values.integers(value)?.first()? != 0);
+    let holds = |values: &shapes::Values| Some(*values.integers(value)?.first()? != 0);
     let found = holds(&values)?;
     if input.size().is_some() {
         return Some(found);
