@@ -22,6 +22,11 @@ impl Random {
         (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// A number uniformly distributed in [0, 1), with 24 random bits: all that single precision holds, at half the work.
+    pub fn uniform_f32(&mut self) -> f32 {
+        (self.0.next_u32() >> 8) as f32 / (1u32 << 24) as f32
+    }
+
     /// A number uniformly distributed in [low, high).
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.uniform()

@@ -57,6 +57,7 @@ fn the_bundled_chapter_is_the_same_for_any_number_of_threads() {
     }
     let json: serde_json::Value = serde_json::from_str(file(&first, "chapter.json")).unwrap();
     assert_eq!(json["sections"].as_array().unwrap().len(), 6);
+    assert_eq!(crate::verdicts::all_follow(&json, markdown), 15);
     let html = file(&first, "chapter.html");
     for total in ["4,069,216", "3,977,930", "497,558", "193,256", "58,914", "4,911,776"] {
         assert!(html.contains(total) && markdown.contains(total), "{total}");
@@ -84,6 +85,41 @@ fn an_unreadable_photograph_becomes_a_line_and_the_rest_is_made() {
     let markdown = file(&files, "chapter.md");
     assert!(markdown.contains("text.png") && markdown.contains("Left out"), "{markdown}");
     assert_eq!(markdown.matches("as the network sees it").count(), 1, "{markdown}");
+}
+
+/// A chapter of somebody else's: two networks on the same photographs, whose objects are marked.
+#[test]
+fn networks_on_the_same_photographs_are_compared_and_claims_counted_from_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "title = \"Mine\"\n".to_string();
+    for (model, title) in [("variation-2", "First"), ("variation-3", "Second")] {
+        let mine = format!("{title}.onnx");
+        fs::copy(network(model), folder.path().join(&mine)).unwrap();
+        text.push_str(&format!("[[section]]\ntitle = {title:?}\nmodel = {mine:?}\n"));
+        for i in 0..3u32 {
+            let name = format!("{i}.png");
+            let picture = image::RgbImage::from_fn(28, 28, |x, y| {
+                image::Rgb(if x == 8 + i && (6..20).contains(&y) { [255, 0, 0] } else { [0; 3] })
+            });
+            picture.save(folder.path().join(&name)).unwrap();
+            let left = 8 + i;
+            text.push_str(&format!("[[section.input]]\nimage = {name:?}\nbox = [{left}, 6, 1, 14]\n"));
+        }
+    }
+    let chapter = folder.path().join("chapter.toml");
+    fs::write(&chapter, text).unwrap();
+    let files = made(folder.path(), &chapter, &["--quick"]);
+    let (markdown, json) = (file(&files, "chapter.md"), file(&files, "chapter.json"));
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    let claims = crate::verdicts::all_follow(&json, markdown);
+    let items = json["inferences"]["items"].as_array().unwrap();
+    let numbers: Vec<u64> = items.iter().map(|item| item["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=claims as u64).collect::<Vec<_>>(), "all in one list, counted from 1");
+    let compared = items.iter().find(|item| item["data"]["topic"] == "comparison").expect("the two are compared");
+    assert_eq!(compared["statement"], "First's heatmaps are better than those of Second on the same images.");
+    // Three photographs decide nothing.
+    assert_eq!((&compared["verdict"], &compared["data"]["deciding"][0]["n"]), (&"undecided".into(), &3.into()));
+    assert!(markdown.contains("First and Second: 3 photographs for maps and activations"), "{markdown}");
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod refused;
 mod sound;
 mod support;
 mod terminal;
+mod verdicts;
 
 // The fixtures' weights are seeded.
 pub(crate) use convscope::random;

@@ -39,7 +39,7 @@ fn intervals(axis: &str, rows: &[IntervalRow], threshold: f64) -> Drawn {
         control: false,
     };
     let drawn: Vec<chart::Interval> = rows.iter().map(row).collect();
-    let picture = chart::intervals(&capital(axis), axis, &drawn, Some((threshold, "threshold")))?;
+    let picture = chart::intervals(&capital(axis), axis, &drawn, Some((threshold, "margin")))?;
     let words = rows.iter().map(|row| format!("{} {:.2}", row.label, row.interval.value));
     Ok((picture, format!("{}, with 95 % intervals.", capital(axis)), words.collect::<Vec<_>>().join(", ")))
 }
@@ -88,7 +88,7 @@ fn short(label: &str) -> String {
     label.replace("Variation ", "Var. ").replace("max_pooling2d", "pool")
 }
 
-fn capital(text: &str) -> String {
+pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

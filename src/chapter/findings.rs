@@ -1,17 +1,16 @@
 //! From measured evidence to the page: sentences, small charts, folded details, the table and the answer about trust.
 
-use crate::chapter::charts;
+use crate::chapter::charts::{self, capital};
+use crate::chapter::introduction::introduction;
 use crate::error::Result;
 use crate::report::Assets;
 use crate::report::page::{self, Column, Inference, Inferences, Line, Page, Remarks, Table};
 use crate::study::Study;
 use crate::study::claims::{
-    Evidence, Figures, Measurements, Network, SummaryRow, Verdict, evaluate, summary, threshold, trust,
+    Detail, Direction, Evidence, Judgement, SummaryRow, Verdict, evaluate, exactly, summary, trust,
 };
+use crate::study::measurements::Figures;
 use crate::study::sizes::Sizes;
-
-/// The original's claims have the numbers 1 to 11; ours follow.
-const ORIGINAL: u8 = 11;
 
 /// Section 3.1 of a chapter whose sections are made; `None` where no claim applies.
 ///
@@ -26,10 +25,11 @@ pub fn inferences(study: &Study, sizes: &Sizes, page: &Page, assets: &mut Assets
     if evidence.is_empty() {
         return Ok(None);
     }
-    let mut paragraphs = vec![method(&measurements, sizes)];
-    paragraphs.extend(few(&measurements));
+    let mut paragraphs = introduction(&measurements, sizes);
     paragraphs.extend(study.left_out.iter().map(|left| format!("{} is not measured: {}.", left.title, left.cause)));
-    let (items, further): (Vec<_>, Vec<_>) = evidence.iter().partition(|e| e.number <= ORIGINAL);
+    // The bundled chapter tells the original's claims from ours; others have a single list.
+    let original = measurements.is_original();
+    let (items, further): (Vec<_>, Vec<_>) = evidence.iter().partition(|e| !original || e.topic.is_original());
     let mut made = |list: Vec<&Evidence>| list.into_iter().map(|e| inference(e, assets)).collect::<Result<Vec<_>>>();
     let trusted = Remarks {
         heading: "May I trust this map?".into(),
@@ -47,34 +47,6 @@ pub fn inferences(study: &Study, sizes: &Sizes, page: &Page, assets: &mut Assets
         trust: maps.then_some(trusted),
         ..Inferences::default()
     }))
-}
-
-/// Where the inferences come from, in a paragraph.
-fn method(measurements: &Measurements, sizes: &Sizes) -> String {
-    format!(
-        "Every sentence in this part is generated from the measurements of this run, and every claim can fail. Each network is shown up to {} images, fresh ones where it reads lines or digits (seed {}), and so are up to {} copies of it with new random weights, each drawn as before the first step of training. Such copies are the control that counts: on a black background a network that has learned nothing points at the object too. Accuracy is from {} fresh images, the cascade from {}, deletion and insertion from {} a head in {} steps, probes from {} and as many again for the test.",
-        sizes.maps,
-        measurements.seed,
-        sizes.copies,
-        sizes.accuracy,
-        sizes.cascade,
-        sizes.perturbed,
-        sizes.steps,
-        sizes.probe
-    )
-}
-
-/// What is left out because there are too few images.
-fn few(measurements: &Measurements) -> Option<String> {
-    let images = |network: &&Network| network.heads.first().is_some_and(|head| head.grad_cam.maps < threshold::IMAGES);
-    let networks: Vec<&str> = measurements.networks.iter().filter(images).map(|n| n.name.as_str()).collect();
-    (!networks.is_empty()).then(|| {
-        format!(
-            "{}: measured on the section's own inputs, which are fewer than {}. On so few nothing can be told from chance, so what needs many images (the comparison with copies, the cascade, deletion and insertion, probes) is left out.",
-            networks.join(", "),
-            threshold::IMAGES
-        )
-    })
 }
 
 /// The figures of a section that show what is measured: those that are there.
@@ -103,33 +75,19 @@ fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {
         Verdict::NotSupported => page::Verdict::NotSupported,
         Verdict::Undecided => page::Verdict::Undecided,
     };
-    let interval = evidence.statistic.interval;
-    let unit = if evidence.statistic.unit.is_empty() { String::new() } else { format!(" {}", evidence.statistic.unit) };
-    let mut details = vec![
-        Line::new(
-            "Statistic",
-            format!(
-                "{}: {}{unit}, 95 % interval {} to {}",
-                evidence.statistic.name,
-                exact(interval.value),
-                exact(interval.low),
-                exact(interval.high)
-            ),
-        ),
-        Line::new("Sample", format!("{} ({})", evidence.n, evidence.cases)),
-        Line::new("Control", evidence.control.clone()),
-        Line::new(
-            "Threshold",
-            format!("{}; fixed beforehand, because {}", evidence.threshold.rule, evidence.threshold.why),
-        ),
-    ];
-    details.extend(evidence.details.iter().map(|detail| Line::new(detail.name.clone(), detail.text.clone())));
+    let mut details = vec![Line::new("Number", evidence.statistic.clone())];
+    details.push(Line::new("What decides", evidence.rule.words(evidence.deciding.len())));
+    details.extend(evidence.deciding.iter().map(decided));
+    details.push(Line::new("Cases", evidence.cases.clone()));
+    details.push(Line::new("Compared with", evidence.control.clone()));
+    details.push(Line::new("Why this margin", format!("{}; fixed beforehand", evidence.why)));
+    details.extend(evidence.excluded.iter().chain(&evidence.details).map(detail));
     let chart = evidence.chart.as_ref().map(|chart| charts::figure(&id, chart, assets)).transpose()?.flatten();
     Ok(Inference {
         number: usize::from(evidence.number),
         statement: evidence.statement.clone(),
         verdict,
-        measure: format!("{:.2}{unit} ({:.2} to {:.2})", interval.value, interval.low, interval.high).replace('-', "−"),
+        measure: measure(evidence),
         result: evidence.result.clone(),
         paragraphs: evidence.beside.iter().map(|beside| beside.text.clone()).collect(),
         chart,
@@ -141,9 +99,31 @@ fn inference(evidence: &Evidence, assets: &mut Assets) -> Result<Inference> {
     })
 }
 
-/// A number to four decimals, with a true minus sign.
-fn exact(value: f64) -> String {
-    format!("{value:.4}").replace('-', "−")
+/// The number that decides, with its interval: of several conditions the one that the verdict hangs on.
+fn measure(evidence: &Evidence) -> String {
+    let of_verdict = evidence.deciding.iter().find(|judgement| judgement.verdict == evidence.verdict);
+    of_verdict.or(evidence.deciding.first()).map_or(String::new(), Judgement::number)
+}
+
+/// A judgement with all that its verdict follows from.
+fn decided(judgement: &Judgement) -> Line {
+    let side = match judgement.margin.direction {
+        Direction::Above => "above",
+        Direction::Below => "below",
+    };
+    let n = if judgement.basis.n == 0 { String::new() } else { format!(", n = {}", judgement.basis.n) };
+    let text = format!(
+        "{}{n}; {} if {side} {}: {}",
+        exactly(&judgement.interval),
+        Verdict::Supported.word(),
+        judgement.margin.value,
+        judgement.verdict.word()
+    );
+    Line::new(capital(&judgement.label()), text)
+}
+
+fn detail(detail: &Detail) -> Line {
+    Line::new(detail.name.clone(), detail.text.clone())
 }
 
 /// The summary table.
@@ -157,7 +137,7 @@ fn table(rows: &[SummaryRow]) -> Table {
             Some(_) => format!("{} / {}", number(trained), number(copies)),
             None => number(trained),
         };
-        let zero = row.gradients.map_or("–".to_string(), |g| format!("{} / {}", g.softmax_zero, g.logit_zero));
+        let zero = row.zero_gradients.map_or("–".to_string(), |[softmax, logit]| format!("{softmax} / {logit}"));
         vec![
             row.network.clone(),
             row.head.clone(),

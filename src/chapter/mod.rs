@@ -13,6 +13,7 @@ mod front;
 mod gallery;
 pub mod gradients;
 mod input;
+mod introduction;
 mod load;
 mod looks;
 pub mod output;

@@ -1,5 +1,6 @@
-//! The bootstrap: 95 % percentile intervals from 2,000 seeded resamples (Efron 1979), and the comparison of a trained
-//! network with its re-initialised copies.
+//! The bootstrap: 95 % percentile intervals from 2,000 seeded resamples (Efron 1979). What is resampled is always the
+//! image (or the filter): numbers that come from one image, at several heads or in several networks, are drawn
+//! together, for they are not independent.
 
 use crate::measure::mean;
 use crate::random::Random;
@@ -8,7 +9,7 @@ use serde::Serialize;
 /// Number of resamples; the 2.5 % quantile of 2,000 is known to about ±0.35 percentage points.
 pub const RESAMPLES: usize = 2000;
 
-/// A number with its 95 % interval, low ≤ high.
+/// A number with its 95 % interval, low ≤ value ≤ high.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     pub value: f64,
@@ -22,26 +23,81 @@ impl Interval {
         Interval { value, low: value, high: value }
     }
 
-    /// The interval of the mean of independent numbers, each with its own: half widths add up in squares, side by side.
-    pub fn mean_of(parts: &[Interval]) -> Option<Interval> {
-        let value = mean(&parts.iter().map(|p| p.value).collect::<Vec<_>>())?;
-        let width = |side: fn(&Interval) -> f64| {
-            parts.iter().map(|p| (side(p) - p.value).powi(2)).sum::<f64>().sqrt() / parts.len() as f64
-        };
-        Some(Interval { value, low: value - width(|p| p.low), high: value + width(|p| p.high) })
+    /// With a second, independent kind of chance of a half width of its own: half widths add up in squares.
+    pub fn widened(&self, half_width: f64) -> Interval {
+        let Interval { value, low, high } = *self;
+        Interval { value, low: value - (value - low).hypot(half_width), high: value + (high - value).hypot(half_width) }
     }
 }
 
-/// The interval of any statistic of `n` cases: `statistic` gets the cases' numbers, first each once, then resampled
+/// The interval of any statistic of `n` cases: `statistic` gets the cases' positions, first each once, then resampled
 /// with replacement. Resamples whose statistic is not finite are dropped. `None` where the statistic of the sample
 /// itself is not finite or `n` is 0.
 pub fn interval_of(n: usize, seed: u64, mut statistic: impl FnMut(&[usize]) -> f64) -> Option<Interval> {
-    let mut cases: Vec<usize> = (0..n).collect();
-    let value = (n > 0).then(|| statistic(&cases)).filter(|v| v.is_finite())?;
+    interval_of_samples(&[n], seed, |drawn| statistic(&drawn[0]))
+}
+
+/// The interval of a statistic of several samples, each resampled for itself: `statistic` gets for each of `sizes` the
+/// positions that were drawn from a sample of that size. Otherwise as [`interval_of`].
+pub fn interval_of_samples(
+    sizes: &[usize],
+    seed: u64,
+    mut statistic: impl FnMut(&[Vec<usize>]) -> f64,
+) -> Option<Interval> {
+    let mut drawn: Vec<Vec<usize>> = sizes.iter().map(|n| (0..*n).collect()).collect();
+    let value = sizes.iter().all(|n| *n > 0).then(|| statistic(&drawn)).filter(|v| v.is_finite())?;
     Some(percentiles(value, seed, |random| {
-        cases.iter_mut().for_each(|case| *case = random.below(n));
-        statistic(&cases)
+        for (positions, n) in drawn.iter_mut().zip(sizes) {
+            positions.iter_mut().for_each(|position| *position = random.below(*n));
+        }
+        statistic(&drawn)
     }))
+}
+
+/// The numbers of one case (a head, a layer, a network) over the images of a sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled<'a> {
+    /// Which images: cases with the same name here were shown the same ones, in the same order.
+    pub sample: &'a str,
+    /// One number an image; one that is not finite is missing.
+    pub values: Vec<f64>,
+}
+
+/// The mean over cases of each case's mean over its images, every case counting alike. The images of a sample are
+/// resampled for all its cases together. `None` without cases, or if one has no number.
+pub fn mean_over_cases(cases: &[Sampled], seed: u64) -> Option<Interval> {
+    let (samples, sizes) = samples(cases);
+    let of = |case: &Sampled| samples.iter().position(|sample| *sample == case.sample).unwrap_or(0);
+    let sample_of: Vec<usize> = cases.iter().map(of).collect();
+    interval_of_samples(&sizes, seed, |drawn| {
+        let mean = |(case, sample): (&Sampled, &usize)| mean_at(&case.values, &drawn[*sample]);
+        cases.iter().zip(&sample_of).map(mean).sum::<f64>() / cases.len() as f64
+    })
+}
+
+/// The samples of some cases in the order of their first case, and the images of each.
+pub fn samples<'a>(cases: &[Sampled<'a>]) -> (Vec<&'a str>, Vec<usize>) {
+    let (mut samples, mut sizes): (Vec<&str>, Vec<usize>) = (Vec::new(), Vec::new());
+    for case in cases {
+        match samples.iter().position(|sample| *sample == case.sample) {
+            Some(at) => sizes[at] = sizes[at].max(case.values.len()),
+            None => {
+                samples.push(case.sample);
+                sizes.push(case.values.len());
+            }
+        }
+    }
+    (samples, sizes)
+}
+
+/// The mean of the finite values at some positions; no number if there is none.
+fn mean_at(values: &[f64], positions: &[usize]) -> f64 {
+    let (mut sum, mut n) = (0.0, 0usize);
+    for value in positions.iter().filter_map(|&position| values.get(position)).filter(|value| value.is_finite()) {
+        sum += value;
+        n += 1;
+    }
+    sum / n as f64
 }
 
 /// The mean with its interval; values that are not finite are left out, and `None` if none is left.
@@ -87,83 +143,10 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     Some(low + (high - low) * at.fract())
 }
 
-/// A trained network against its re-initialised copies, on the same images.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Contrast {
-    /// mean over images of trained − mean of the copies, with the interval described at [`against_copies`].
-    pub difference: Interval,
-    /// The trained network's mean.
-    pub trained: f64,
-    /// Each copy's mean.
-    pub copies: Vec<f64>,
-    /// Images (or filters) compared.
-    pub n: usize,
-}
-
-impl Contrast {
-    /// The mean of the copies' means; 0 without copies.
-    pub fn copies_mean(&self) -> f64 {
-        mean(&self.copies).unwrap_or(0.0)
-    }
-}
-
-/// Compares `trained[image]` with `copies[copy][image]`: is the trained network more than one further draw of random
-/// weights?
-///
-/// Two kinds of chance enter the 95 % interval of the difference d = mean(trained − copies), added up in squares:
-/// which images were drawn (percentile bootstrap over images of the paired difference), and which weights (the
-/// prediction interval t·s·√(1 + 1/R) for one further draw, s the standard deviation of the R copies' means and t
-/// Student's quantile for R − 1 degrees of freedom). Without the second part, a network of random weights would be told
-/// from five others every other time. `None` without an image that is finite everywhere, or without copies; with a
-/// single copy the second part is missing.
-pub fn against_copies(trained: &[f64], copies: &[Vec<f64>], seed: u64) -> Option<Contrast> {
-    let complete: Vec<usize> = (0..trained.len())
-        .filter(|&i| trained[i].is_finite() && copies.iter().all(|c| c.get(i).is_some_and(|v| v.is_finite())))
-        .collect();
-    let trained: Vec<f64> = complete.iter().map(|&i| trained[i]).collect();
-    let means: Vec<f64> =
-        copies.iter().filter_map(|c| mean(&complete.iter().map(|&i| c[i]).collect::<Vec<_>>())).collect();
-    let of_copies: Vec<f64> =
-        complete.iter().filter_map(|&i| mean(&copies.iter().map(|c| c[i]).collect::<Vec<_>>())).collect();
-    let over_images = paired_difference(&trained, &of_copies, seed)?;
-    let draw = standard_deviation(&means).map_or(0.0, |s| {
-        let r = means.len();
-        student_t975(r - 1) * s * (1.0 + 1.0 / r as f64).sqrt()
-    });
-    let d = over_images.value;
-    let difference =
-        Interval { value: d, low: d - (d - over_images.low).hypot(draw), high: d + (over_images.high - d).hypot(draw) };
-    Some(Contrast { difference, trained: mean(&trained)?, copies: means, n: trained.len() })
-}
-
-/// The sample standard deviation (n − 1); `None` below two values.
-pub fn standard_deviation(values: &[f64]) -> Option<f64> {
-    let centre = mean(values)?;
-    let squares: f64 = values.iter().map(|v| (v - centre).powi(2)).sum();
-    (values.len() > 1).then(|| (squares / (values.len() - 1) as f64).sqrt())
-}
-
-/// Student's t, 97.5 % quantile: a table up to 10 degrees of freedom, from there Fisher's expansion z + (z³ + z) / 4ν +
-/// … (error below 1e-3).
-pub fn student_t975(degrees: usize) -> f64 {
-    const TABLE: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
-    let z = crate::measure::accuracy::Z95;
-    let (nu, z3) = (degrees as f64, z.powi(3));
-    match degrees {
-        0 => TABLE[0],
-        1..=10 => TABLE[degrees - 1],
-        _ => {
-            let (z5, z7) = (z.powi(5), z.powi(7));
-            z + (z3 + z) / (4.0 * nu)
-                + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * nu.powi(2))
-                + (3.0 * z7 + 19.0 * z5 + 17.0 * z3 - 15.0 * z) / (384.0 * nu.powi(3))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::contrast::standard_deviation;
 
     #[test]
     fn constant_values_have_no_width() {
@@ -202,48 +185,30 @@ mod tests {
     }
 
     #[test]
-    fn student_s_quantiles() {
-        for (degrees, expected) in [(4, 2.776), (10, 2.228), (11, 2.201), (30, 2.042), (1000, 1.962)] {
-            assert!((student_t975(degrees) - expected).abs() < 1e-3, "{degrees}");
-        }
+    fn heads_of_one_image_are_no_further_images() {
+        let mut random = Random::new(6, 0);
+        let values: Vec<f64> = (0..60).map(|_| random.normal()).collect();
+        let case = |sample, values: &Vec<f64>| Sampled { sample, values: values.clone() };
+        let alone = mean_interval(&values, 3).unwrap();
+        // Four heads that say the same of each image know no more than one.
+        let repeated = mean_over_cases(&vec![case("lines", &values); 4], 3).unwrap();
+        assert!((repeated.low - alone.low).abs() < 1e-12 && (repeated.high - alone.high).abs() < 1e-12, "{repeated:?}");
+        // Four cases of other images each do: half the width.
+        let names = ["a", "b", "c", "d"];
+        let apart = mean_over_cases(&names.map(|name| case(name, &values)), 3).unwrap();
+        let ratio = (apart.high - apart.low) / (alone.high - alone.low);
+        assert!((ratio - 0.5).abs() < 0.05, "{ratio}");
     }
 
     #[test]
-    fn the_contrast_adds_the_draw_of_weights_to_the_draw_of_images() {
-        let trained = vec![3.0; 40];
-        let copies: Vec<Vec<f64>> = [0.8, 0.9, 1.0, 1.1, 1.2].iter().map(|&v| vec![v; 40]).collect();
-        let contrast = against_copies(&trained, &copies, 1).unwrap();
-        // s = √0.025, t = 2.776, √1.2: 0.48083.
-        assert!((contrast.difference.value - 2.0).abs() < 1e-12);
-        assert!((contrast.difference.low - (2.0 - 0.480_83)).abs() < 1e-4, "{contrast:?}");
-        assert!((contrast.difference.high - (2.0 + 0.480_83)).abs() < 1e-4, "{contrast:?}");
-        assert!(against_copies(&trained, &[], 1).is_none());
-    }
-
-    #[test]
-    fn a_further_random_network_is_seldom_told_from_five_others() {
-        let mut random = Random::new(11, 0);
-        let mut told = 0;
-        for trial in 0..200 {
-            let mut network = || -> Vec<f64> {
-                let level = random.normal();
-                (0..30).map(|_| level + 0.2 * random.normal()).collect()
-            };
-            let trained = network();
-            let copies: Vec<Vec<f64>> = (0..5).map(|_| network()).collect();
-            let contrast = against_copies(&trained, &copies, trial).unwrap();
-            told += usize::from(contrast.difference.low > 0.0);
-        }
-        assert!(told <= 10, "2.5 % of 200 are expected: {told}");
-    }
-
-    #[test]
-    fn independent_intervals_average() {
-        let parts = [Interval { value: 1.0, low: 0.7, high: 1.3 }, Interval { value: 3.0, low: 2.6, high: 3.4 }];
-        let mean = Interval::mean_of(&parts).unwrap();
-        assert!(
-            (mean.value - 2.0).abs() < 1e-12 && (mean.low - 1.75).abs() < 1e-12 && (mean.high - 2.25).abs() < 1e-12
-        );
-        assert_eq!(Interval::mean_of(&[]), None);
+    fn every_case_counts_alike_and_gaps_are_left_out() {
+        let cases = [
+            Sampled { sample: "a", values: vec![1.0, 3.0, f64::NAN, f64::INFINITY] },
+            Sampled { sample: "a", values: vec![6.0] },
+        ];
+        assert_eq!(mean_over_cases(&cases, 1).unwrap().value, 4.0);
+        assert_eq!(mean_over_cases(&[], 1), None);
+        assert_eq!(mean_over_cases(&[Sampled { sample: "a", values: vec![f64::NAN] }], 1), None);
+        assert_eq!(samples(&cases), (vec!["a"], vec![4]));
     }
 }

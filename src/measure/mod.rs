@@ -3,12 +3,13 @@
 //!
 //! Conventions shared by all of them: a map is `[height, width]` in input pixels with larger values where the network
 //! looks; only its positive, finite values carry energy. A map without any is *empty* and counts as chance, never as
-//! NaN. Masks have the shape of the map. [`inference`] turns the numbers into verdicts.
+//! NaN. Masks have the shape of the map. [`crate::study::claims`] turns the numbers into verdicts.
 
 pub mod accuracy;
 pub mod agreement;
 pub mod bootstrap;
 pub mod color;
+pub mod contrast;
 pub mod control;
 pub mod detail;
 pub mod energy;

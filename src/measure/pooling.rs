@@ -2,8 +2,9 @@
 //! pooled picture is from merely taking every n-th value.
 
 use crate::measure::quotient;
-use ndarray::{ArrayView2, ArrayView3};
+use ndarray::{ArrayView2, ArrayView3, Axis};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Geometry of the pooling: rows first. Output cell i covers inputs i·stride − padding .. + kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,8 +22,8 @@ pub struct Pooling {
     /// maximum changed nothing, as in a constant picture; 1 if all that the pooled picture shows is there by taking
     /// maxima.
     pub effect: f64,
-    /// Σ pooled² / Σ input²: of disjoint 2×2 windows ¼ in a constant picture and 1 where all peaks stand alone;
-    /// overlapping windows may exceed 1. 0 where there is none.
+    /// The share of the input's energy Σ value² at the positions whose value some window shows, in [0, 1]. A position
+    /// counts once, however many overlapping windows show it. 0 where there is no energy.
     pub energy_kept: f64,
     /// The share of the input's local maxima that are local maxima of the pooled picture, in [0, 1]; 0 where there are
     /// none.
@@ -33,12 +34,13 @@ pub struct Pooling {
 
 /// Compares the input [C, H, W] of a pooling with its output [C, h, w].
 pub fn pooling(before: ArrayView3<'_, f32>, after: ArrayView3<'_, f32>, window: &Window) -> Pooling {
-    let (mut changed, mut shown, mut energy) = (0.0, 0.0, 0.0);
+    let (mut changed, mut shown, mut energy, mut energy_kept) = (0.0, 0.0, 0.0, 0.0);
     let (mut maxima, mut kept) = (0, 0);
     for (before, after) in before.outer_iter().zip(after.outer_iter()) {
         let floor = before.iter().copied().filter(|v| v.is_finite()).fold(f32::INFINITY, f32::min);
         let above = |v: f32| if v.is_finite() && floor.is_finite() { f64::from(v) - f64::from(floor) } else { 0.0 };
         energy += before.iter().map(|&v| above(v).powi(2)).sum::<f64>();
+        energy_kept += shown_positions(before, after, window).iter().map(|at| above(before[*at]).powi(2)).sum::<f64>();
         for ((r, c), &value) in after.indexed_iter() {
             let first = |cell: usize, axis: usize| (cell * window.stride[axis]).saturating_sub(window.padding[axis]);
             let subsampled = before.get((first(r, 0), first(c, 1))).copied().unwrap_or(floor);
@@ -52,10 +54,29 @@ pub fn pooling(before: ArrayView3<'_, f32>, after: ArrayView3<'_, f32>, window: 
     }
     Pooling {
         effect: quotient(changed.sqrt(), shown.sqrt(), 0.0).clamp(0.0, 1.0),
-        energy_kept: quotient(shown, energy, 0.0),
+        energy_kept: quotient(energy_kept, energy, 0.0).min(1.0),
         maxima_kept: quotient(kept as f64, maxima as f64, 0.0),
         maxima,
     }
+}
+
+/// The positions of a channel whose values the pooled cells show, each once: of equal values in a window the first in
+/// reading order.
+fn shown_positions(
+    before: ArrayView2<'_, f32>,
+    after: ArrayView2<'_, f32>,
+    window: &Window,
+) -> BTreeSet<(usize, usize)> {
+    let covered = |cell: usize, axis: usize| {
+        let start = cell * window.stride[axis];
+        let end = (start + window.kernel[axis]).saturating_sub(window.padding[axis]);
+        start.saturating_sub(window.padding[axis])..end.min(before.len_of(Axis(axis)))
+    };
+    let shown = |((i, j), value): ((usize, usize), &f32)| {
+        let positions = covered(i, 0).flat_map(|r| covered(j, 1).map(move |c| (r, c)));
+        positions.into_iter().find(|at| before[*at] == *value)
+    };
+    after.indexed_iter().filter_map(shown).collect()
 }
 
 /// Above the background and above its eight neighbours; of a plateau of equal values the first in reading order stands
@@ -92,7 +113,7 @@ fn is_kept(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array3, Axis, array};
+    use ndarray::{Array3, array};
 
     const HALVING: Window = Window { kernel: [2, 2], stride: [2, 2], padding: [0, 0] };
 
@@ -133,6 +154,26 @@ mod tests {
         }
         let broken = Array3::from_elem((1, 2, 2), f32::NAN);
         assert_eq!(pooling(broken.view(), Array3::zeros((1, 1, 1)).view(), &HALVING).effect, 0.0);
+    }
+
+    #[test]
+    fn energy_that_overlapping_windows_show_several_times_counts_once() {
+        // The 5 lies in all four windows of 2×2 with stride 1: the pooled picture shows it four times.
+        let before = array![[1.0f32, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 2.0]].insert_axis(Axis(0));
+        let window = Window { kernel: [2, 2], stride: [1, 1], padding: [0, 0] };
+        let pooled = max_pool(&before, &window);
+        assert_eq!(pooled, array![[[5.0f32, 5.0], [5.0, 5.0]]]);
+        assert!((pooling(before.view(), pooled.view(), &window).energy_kept - 25.0 / 30.0).abs() < 1e-12);
+        // A constant picture above one dark corner: each disjoint window shows one of its four equal values.
+        let mut flat = Array3::from_elem((1, 4, 4), 1.0f32);
+        flat[[0, 3, 3]] = 0.0;
+        let kept = pooling(flat.view(), max_pool(&flat, &HALVING).view(), &HALVING).energy_kept;
+        assert!((kept - 4.0 / 15.0).abs() < 1e-12, "{kept}");
+        // Padding shows nothing of its own, and every position is shown where windows of one cell tile the picture.
+        let padded = Window { kernel: [3, 3], stride: [2, 2], padding: [1, 1] };
+        assert!(pooling(flat.view(), max_pool(&flat, &padded).view(), &padded).energy_kept <= 1.0);
+        let single = Window { kernel: [1, 1], stride: [1, 1], padding: [0, 0] };
+        assert_eq!(pooling(before.view(), before.view(), &single).energy_kept, 1.0);
     }
 
     #[test]

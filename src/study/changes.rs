@@ -1,4 +1,5 @@
-//! How each head's map changes when one attribute of a line does, its centre and its other attributes kept.
+//! How each head's map changes when one attribute of a line does, its centre and its other attributes kept, and the
+//! class kept that the map explains.
 
 use crate::error::Result;
 use crate::input::line::{self, Attributes};
@@ -38,8 +39,16 @@ pub fn changes(anatomy: &Anatomy, sources: &Sources, count: usize, seed: u64) ->
             images.push(sources.line(line::draw(changed(attributes, variant), centre), String::new())?);
         }
     }
-    let seen: Vec<Seen> =
-        in_batches(anatomy, &anatomy.graph, &images, &anatomy.explained(), |run, _| see(anatomy, run, None))?;
+    let ends = anatomy.explained();
+    // The maps of a line and of its variants all explain what is predicted for the line itself.
+    let originals: Vec<PreparedInput> = images.iter().step_by(group).cloned().collect();
+    let predicted: Vec<Seen> =
+        in_batches(anatomy, &anatomy.graph, &originals, &ends, |run, _| see(anatomy, run, None))?;
+    let seen: Vec<Seen> = in_batches(anatomy, &anatomy.graph, &images, &ends, |run, part| {
+        let class = |head: usize| part.clone().map(|i| predicted[i / group].classes[head]).collect();
+        let classes: Vec<Vec<usize>> = (0..heads.len()).map(class).collect();
+        see(anatomy, run, Some(&classes))
+    })?;
     let difference = |head: usize, line: usize, attribute: usize| {
         let map = |variant: usize| {
             let seen = &seen[line * group + variant];

@@ -8,7 +8,7 @@ use crate::measure::energy::energy;
 use crate::measure::overlap::{THRESHOLDS, best_iou, iou};
 use crate::model::HeadActivation;
 use crate::study::anatomy::Anatomy;
-use crate::study::claims::{Control, Gradients, Overlap};
+use crate::study::claims::{Control, Gradients, Overlap, Vanishing};
 use crate::study::maps::{Seen, in_batches};
 use crate::study::sizes::Sizes;
 use ndarray::{Array2, ArrayD, Axis};
@@ -80,44 +80,43 @@ pub fn overlaps(anatomy: &Anatomy, images: &[PreparedInput], seen: &[Seen], size
     (0..heads).map(|head| (0..THRESHOLDS.len()).map(|cut| overlap(head, cut)).collect()).collect()
 }
 
-/// Counts gradients of the predicted class that vanish, behind the final activation and of the logit; `None` for heads
-/// without such an activation.
+/// How much there is of the gradients of the predicted class, behind the final activation and of the logit; `None` for
+/// heads without such an activation.
 ///
 /// # Errors
 /// Those of running and walking back.
 pub fn gradients(anatomy: &Anatomy, images: &[PreparedInput], seen: &[Seen]) -> Result<Vec<Option<Gradients>>> {
     let ends = anatomy.with_outputs();
     let heads = anatomy.network.heads();
-    let counted: Vec<Vec<[f32; 2]>> = in_batches(anatomy, &anatomy.graph, images, &ends, |run, part| {
-        let of_head = |head: usize| -> Result<Vec<[f32; 2]>> {
+    let measured: Vec<Vec<[Vanishing; 2]>> = in_batches(anatomy, &anatomy.graph, images, &ends, |run, part| {
+        let of_head = |head: usize| -> Result<Vec<[Vanishing; 2]>> {
             let classes: Vec<usize> = seen[part.clone()].iter().map(|seen| seen.classes[head]).collect();
-            let output = run.gradients(head, &classes, Score::Output)?;
-            let logit = run.gradients(head, &classes, Score::Logit)?;
-            Ok(peaks(&output).into_iter().zip(peaks(&logit)).map(|(output, logit)| [output, logit]).collect())
+            let output = vanishing(&run.gradients(head, &classes, Score::Output)?);
+            let logit = vanishing(&run.gradients(head, &classes, Score::Logit)?);
+            Ok(output.into_iter().zip(logit).map(|(output, logit)| [output, logit]).collect())
         };
-        let of_heads: Vec<Vec<[f32; 2]>> = (0..heads.len()).map(of_head).collect::<Result<_>>()?;
+        let of_heads: Vec<Vec<[Vanishing; 2]>> = (0..heads.len()).map(of_head).collect::<Result<_>>()?;
         let image = |i: usize| of_heads.iter().map(|of_head| of_head[i]).collect::<Vec<_>>();
         Ok((0..part.len()).map(image).collect())
     })?;
-    let of_head = |head: usize| {
-        let count = |end: usize, wanted: &dyn Fn(f32) -> bool| counted.iter().filter(|i| wanted(i[head][end])).count();
-        let (zero, tiny) = (|peak: f32| peak == 0.0, |peak: f32| peak > 0.0 && peak <= TINY);
-        Gradients {
-            images: counted.len(),
-            softmax_zero: count(0, &zero),
-            softmax_tiny: count(0, &tiny),
-            logit_zero: count(1, &zero),
-            logit_tiny: count(1, &tiny),
-            not_finite: seen.iter().filter(|seen| !normalised_is_finite(&seen.cells[head][0])).count(),
-        }
+    let of_head = |head: usize| Gradients {
+        softmax: measured.iter().map(|image| image[head][0]).collect(),
+        logit: measured.iter().map(|image| image[head][1]).collect(),
+        not_finite: seen.iter().filter(|seen| !normalised_is_finite(&seen.cells[head][0])).count(),
     };
     let squashed = |head: usize| heads[head].activation != HeadActivation::None;
     Ok((0..heads.len()).map(|head| squashed(head).then(|| of_head(head))).collect())
 }
 
-/// The largest size of a gradient, image by image.
-fn peaks(gradients: &ArrayD<f32>) -> Vec<f32> {
-    gradients.axis_iter(Axis(0)).map(|g| g.iter().fold(0f32, |peak, v| peak.max(v.abs()))).collect()
+/// How much there is of each image's gradient.
+fn vanishing(gradients: &ArrayD<f32>) -> Vec<Vanishing> {
+    let of = |peak: f32| match peak {
+        0.0 => Vanishing::Zero,
+        peak if peak <= TINY => Vanishing::Tiny,
+        _ => Vanishing::Plain,
+    };
+    let peaks = gradients.axis_iter(Axis(0)).map(|g| g.iter().fold(0f32, |peak, v| peak.max(v.abs())));
+    peaks.map(of).collect()
 }
 
 /// Whether a map can be shown: divided by its maximum, or left as it is where that is zero.

@@ -13,7 +13,6 @@ use crate::study::claims::{self, Colors, Comparison, LayerKind, PoolingLayer};
 use crate::study::maps::{answers, in_batches};
 use crate::study::sizes::Sizes;
 use ndarray::{ArrayD, ArrayView3};
-use rayon::prelude::*;
 
 /// Convolutions and poolings with their receptive fields, in the order of the data.
 pub fn layers(anatomy: &Anatomy) -> Vec<claims::Layer> {
@@ -88,40 +87,63 @@ pub fn answered(anatomy: &Anatomy, images: &[PreparedInput]) -> Result<Vec<Answe
     Ok((0..anatomy.convolutions.len()).map(of_layer).collect())
 }
 
+/// What the kernels of one convolution measure, filter by filter.
+pub struct Kernels {
+    /// `None` for kernels of 1×1.
+    patterns: Option<Vec<f64>>,
+    /// Of a first layer that reads three colour channels.
+    colors: Option<Vec<Color>>,
+    /// Of layers behind the first.
+    participation: Option<Vec<f64>>,
+}
+
+/// [`Kernels`] of each convolution of a graph of this anatomy; `None` where the operator is another. `varies` are the
+/// colour channels that are not the same in all images.
+pub fn kernels(anatomy: &Anatomy, graph: &Graph, varies: [bool; 3], sizes: &Sizes) -> Vec<Option<Kernels>> {
+    let measured = |(i, place): (usize, &Place)| {
+        let conv = anatomy.convolution(graph, place)?;
+        let first = i == 0;
+        let colors = (first && conv.inputs == 3).then(|| each(conv, sizes.filters, &|kernel| color(kernel, varies)));
+        Some(Kernels {
+            patterns: (conv.window.kernel_len() > 1)
+                .then(|| each(conv, sizes.filters, &|kernel| spectrum(kernel).pattern)),
+            colors: colors.map(|colors| colors.into_iter().flatten().collect()),
+            participation: (!first && conv.groups == 1).then(|| each(conv, sizes.filters, &participation::of_filter)),
+        })
+    };
+    anatomy.convolutions.iter().enumerate().map(measured).collect()
+}
+
 /// The kernels of each convolution beside those of the copies.
 pub fn filters(
     anatomy: &Anatomy,
-    copies: &[Vec<Conv>],
-    images: &[PreparedInput],
-    sizes: &Sizes,
+    trained: Vec<Option<Kernels>>,
+    copies: &[Vec<Option<Kernels>>],
 ) -> Vec<claims::Filters> {
-    let varies = varying_channels(images);
-    let places = anatomy.convolutions.iter().enumerate();
-    let known = places.filter_map(|(i, place)| Some((i, place, anatomy.convolution(&anatomy.graph, place)?)));
-    let filter = |(i, place, trained): (usize, &Place, &Conv)| {
-        let copies: Vec<&Conv> = copies.iter().filter_map(|copy| copy.get(i)).collect();
-        let compare = |of: &(dyn Fn(ArrayView3<f32>) -> f64 + Sync)| {
-            let of_copies = copies.par_iter().map(|conv| each(conv, sizes.filters, of)).collect();
-            Comparison::complete(each(trained, sizes.filters, of), of_copies)
+    let filter = |(i, (place, trained)): (usize, (&Place, Option<Kernels>))| {
+        let (conv, trained) = (anatomy.convolution(&anatomy.graph, place)?, trained?);
+        let copies: Vec<&Kernels> = copies.iter().filter_map(|copy| copy.get(i)?.as_ref()).collect();
+        let compare = |trained: Option<Vec<f64>>, of: fn(&Kernels) -> &Option<Vec<f64>>| {
+            Some(Comparison::complete(trained?, copies.iter().filter_map(|copy| of(copy).clone()).collect()))
         };
-        let colors = |conv: &Conv| -> Vec<Color> {
-            each(conv, sizes.filters, &|kernel| color(kernel, varies)).into_iter().flatten().collect()
+        let colors = |trained: Vec<Color>| Colors {
+            trained,
+            copies: copies.iter().filter_map(|copy| copy.colors.clone()).collect(),
         };
-        let first = i == 0;
-        let colors = (first && trained.inputs == 3)
-            .then(|| Colors { trained: colors(trained), copies: copies.iter().map(|conv| colors(conv)).collect() });
-        claims::Filters {
+        let [_, rows, columns] = conv.window.axes.map(|axis| axis.kernel);
+        Some(claims::Filters {
             layer: place.layer.name.clone(),
-            inputs: trained.inputs / trained.groups,
+            inputs: conv.inputs / conv.groups,
+            kernel: [rows, columns],
             receptive_field: receptive_field(anatomy, place),
-            patterns: (trained.window.kernel_len() > 1).then(|| compare(&|kernel| spectrum(kernel).pattern)),
-            colors: colors.filter(|colors| !colors.trained.is_empty()),
-            participation: (!first && trained.groups == 1).then(|| compare(&participation::of_filter)),
+            patterns: compare(trained.patterns, |kernels| &kernels.patterns),
+            colors: trained.colors.filter(|colors| !colors.is_empty()).map(colors),
+            participation: compare(trained.participation, |kernels| &kernels.participation),
             alive: 0,
-            total: trained.outputs,
-        }
+            total: conv.outputs,
+        })
     };
-    known.map(filter).collect()
+    anatomy.convolutions.iter().zip(trained).enumerate().filter_map(filter).collect()
 }
 
 /// A number of the first filters of a convolution, each [inputs, height, width].
@@ -134,7 +156,7 @@ fn each<R>(conv: &Conv, most: usize, of: &dyn Fn(ArrayView3<f32>) -> R) -> Vec<R
 
 /// Which of three color channels are not the same in all images at all places. All of them in a network with another
 /// number of channels, which has no colors.
-fn varying_channels(images: &[PreparedInput]) -> [bool; 3] {
+pub fn varying_channels(images: &[PreparedInput]) -> [bool; 3] {
     let channel = |image: &ArrayD<f32>, c: usize| -> Option<(f32, f32)> {
         let axis = if image.shape().get(3) == Some(&3) { 3 } else { 1 };
         (image.shape().get(axis) == Some(&3)).then(|| {
@@ -150,9 +172,4 @@ fn varying_channels(images: &[PreparedInput]) -> [bool; 3] {
             high > low
         })
     })
-}
-
-/// The convolutions of a graph, in the order of [`Anatomy::convolutions`].
-pub fn convolutions(anatomy: &Anatomy, graph: &Graph) -> Vec<Conv> {
-    anatomy.convolutions.iter().filter_map(|place| anatomy.convolution(graph, place).cloned()).collect()
 }

@@ -9,6 +9,7 @@ mod copies;
 mod heads;
 mod layers;
 mod maps;
+pub mod measurements;
 mod network;
 mod perturbing;
 mod probes;
@@ -23,7 +24,7 @@ pub use subject::Subject;
 
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::study::claims::Measurements;
+use crate::study::measurements::Measurements;
 use sizes::Sizes;
 
 /// What was measured of the networks of a chapter.

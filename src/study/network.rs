@@ -1,12 +1,15 @@
 //! The measurements of one network: what is made ready once, and the order of the work.
 
-use crate::backprop::graph::{Conv, Op};
+use crate::backprop::graph::{Graph, Op};
 use crate::error::Result;
+use crate::input::prepared::PreparedInput;
 use crate::measure::detail::detail;
 use crate::measure::pointing::pointing;
+use crate::model::Network;
 use crate::study::anatomy::Anatomy;
 use crate::study::claims::{self, Activations, Comparison, HeadDifferences, Maps, Role, threshold};
 use crate::study::copies::Parameters;
+use crate::study::layers::Kernels;
 use crate::study::maps::{Compared, Numbers, Seen, look};
 use crate::study::samples::{self, Samples};
 use crate::study::sizes::Sizes;
@@ -15,8 +18,10 @@ use crate::study::{accuracy, changes, heads, layers, perturbing, probes, randomi
 use ndarray::Axis;
 use rayon::prelude::*;
 
-/// What the seed of copy number 0 is above the chapter's.
+/// What the seed of copy number 0 is above the chapter's and the network's own.
 const COPIES: u64 = 20_000;
+/// Copies whose kernels alone are measured.
+const FEW: usize = 8;
 
 /// Measures a network as far as its inputs allow. Figures are left to be filled in.
 ///
@@ -31,46 +36,100 @@ pub fn network(subject: &Subject, sizes: &Sizes) -> Result<claims::Network> {
     let images = samples.images(0, sizes.maps)?;
     let (role, name) = role(subject);
 
-    // On a handful of images nothing can be decided: copies, cascade and perturbations are left out.
+    // On a handful of images nothing can be decided: copies are not shown them, and there is no cascade, perturbation
+    // or probe; kernels, which need no images, are still compared.
     let enough = images.len() >= threshold::IMAGES;
-    let parameters = Parameters::of(&anatomy.graph);
-    let draws: Vec<Vec<Op>> = (0..sizes.copies)
-        .into_par_iter()
-        .map(|copy| parameters.draw(&anatomy.graph, subject.seed.wrapping_add(COPIES + copy as u64)))
-        .collect();
-    let copies: Vec<_> =
-        draws.iter().map(|draw| parameters.replaced(&anatomy.graph, draw, parameters.stages())).collect();
-
+    let mut weights = Weights {
+        anatomy: &anatomy,
+        parameters: Parameters::of(&anatomy.graph),
+        seed: subject.seed.wrapping_add(COPIES).wrapping_add(own_seed(network)),
+        images: if enough { &images } else { &[] },
+        varies: layers::varying_channels(&images),
+        sizes,
+        kept: Vec::new(),
+    };
+    weights.keep(if enough { sizes.cascade_copies.max(sizes.probed_copies) } else { 0 });
     let (seen, trained): (Vec<Seen>, Vec<Numbers>) =
         look(&anatomy, &anatomy.graph, &images, sizes.detail)?.into_iter().unzip();
-    let of_copies = if enough { &copies[..] } else { &[] };
-    let of_copies: Vec<Vec<Numbers>> = of_copies
-        .par_iter()
-        .map(|copy| Ok(look(&anatomy, copy, &images, sizes.detail)?.into_iter().map(|(_, numbers)| numbers).collect()))
-        .collect::<Result<_>>()?;
-    let compared = Compared { trained, copies: of_copies };
-
+    let (of_copies, kernels): (Vec<_>, Vec<_>) = weights.copies()?.into_iter().unzip();
+    let compared = Compared { trained, copies: if enough { of_copies } else { Vec::new() } };
     let answered = layers::answered(&anatomy, &images)?;
-    let kernels: Vec<Vec<Conv>> = copies.iter().map(|copy| layers::convolutions(&anatomy, copy)).collect();
-    let mut filters = layers::filters(&anatomy, &kernels, &images, sizes);
+    let of_network = layers::kernels(&anatomy, &anatomy.graph, weights.varies, sizes);
+    let mut filters = layers::filters(&anatomy, of_network, &kernels);
     filters.iter_mut().zip(&answered).for_each(|(filters, answers)| filters.alive = answers.alive);
     let probed = if enough { samples.images(0, 2 * sizes.probe)? } else { Vec::new() };
+    let probed_copies: Vec<Graph> =
+        if enough { (0..sizes.probed_copies).map(|copy| weights.copy(copy)).collect() } else { Vec::new() };
     let head = Heads { sizes, anatomy: &anatomy, samples: &samples, images: &images, seen: &seen };
     Ok(claims::Network {
         name,
         role,
         images: samples.words().into(),
+        sample: samples.name.clone(),
         side: anatomy.size.0.min(anatomy.size.1),
         layers: layers::layers(&anatomy),
         filters,
         poolings: layers::poolings(&anatomy, &images[..sizes.detail.min(images.len())])?,
         activations: activations(&anatomy, &compared, answered),
         input_detail: images.iter().take(sizes.detail).map(|i| input_detail(&i.shown)).collect(),
-        heads: head.measured(&compared, &parameters, if enough { &draws } else { &[] }, seed)?,
+        heads: head.measured(&compared, &weights, seed)?,
         head_differences: (network.heads().len() > 1).then(|| differences(&compared)),
-        probes: probes::probes(&anatomy, &copies[..sizes.probed_copies.min(copies.len())], &probed)?,
+        probes: probes::probes(&anatomy, &probed_copies, &probed)?,
         figures: claims::Figures::default(),
     })
+}
+
+/// A seed of the network's own, from its file's hash, so that no two networks' copies are drawn alike.
+fn own_seed(network: &Network) -> u64 {
+    network.sha256().get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+}
+
+/// New weights for a network, and what its copies are shown.
+struct Weights<'a> {
+    anatomy: &'a Anatomy<'a>,
+    parameters: Parameters,
+    /// The seed of copy number 0.
+    seed: u64,
+    /// None where they are too few to decide anything.
+    images: &'a [PreparedInput],
+    varies: [bool; 3],
+    sizes: &'a Sizes,
+    /// The draws of the first copies, which are needed more than once.
+    kept: Vec<Vec<Op>>,
+}
+
+impl Weights<'_> {
+    fn draw(&self, copy: usize) -> Vec<Op> {
+        self.parameters.draw(&self.anatomy.graph, self.seed.wrapping_add(copy as u64))
+    }
+
+    /// Draws the first copies and keeps them.
+    fn keep(&mut self, copies: usize) {
+        self.kept = (0..copies).into_par_iter().map(|copy| self.draw(copy)).collect();
+    }
+
+    /// The network with all weights new.
+    fn copy(&self, copy: usize) -> Graph {
+        let stages = self.parameters.stages();
+        match self.kept.get(copy) {
+            Some(drawn) => self.parameters.replaced(&self.anatomy.graph, drawn, stages),
+            None => self.parameters.replaced(&self.anatomy.graph, &self.draw(copy), stages),
+        }
+    }
+
+    /// What each copy shows, image by image, and its kernels. A copy's weights are let go as soon as it was looked at.
+    fn copies(&self) -> Result<Vec<(Vec<Numbers>, Vec<Option<Kernels>>)>> {
+        let copies = if self.images.is_empty() { self.sizes.copies.min(FEW) } else { self.sizes.copies };
+        (0..copies)
+            .into_par_iter()
+            .map(|copy| {
+                let graph = self.copy(copy);
+                let seen = look(self.anatomy, &graph, self.images, self.sizes.detail)?;
+                let numbers = seen.into_iter().map(|(_, numbers)| numbers).collect();
+                Ok((numbers, layers::kernels(self.anatomy, &graph, self.varies, self.sizes)))
+            })
+            .collect()
+    }
 }
 
 /// The part a network plays, by its file's name, and its name in sentences: short for the bundled chapter's networks,
@@ -122,19 +181,13 @@ struct Heads<'a> {
     sizes: &'a Sizes,
     anatomy: &'a Anatomy<'a>,
     samples: &'a Samples<'a>,
-    images: &'a [crate::input::prepared::PreparedInput],
+    images: &'a [PreparedInput],
     seen: &'a [Seen],
 }
 
 impl Heads<'_> {
-    /// All heads; without draws of new weights there is neither a cascade nor a perturbation.
-    fn measured(
-        &self,
-        compared: &Compared,
-        parameters: &Parameters,
-        draws: &[Vec<Op>],
-        seed: u64,
-    ) -> Result<Vec<claims::Head>> {
+    /// All heads; where copies are shown no images there is neither a cascade nor a perturbation.
+    fn measured(&self, compared: &Compared, weights: &Weights, seed: u64) -> Result<Vec<claims::Head>> {
         let Heads { sizes, anatomy, samples, images, seen } = *self;
         let network = anatomy.network;
         let plan = accuracy::plan(network, anatomy.size)?;
@@ -144,9 +197,9 @@ impl Heads<'_> {
         let gradients = heads::gradients(anatomy, images, seen)?;
         let first = sizes.cascade.min(images.len());
         let (mut cascade, mut faithfulness) = (Vec::new(), Vec::new());
-        if !draws.is_empty() {
-            let draws = &draws[..sizes.cascade_copies.min(draws.len())];
-            cascade = randomised::cascade(anatomy, parameters, draws, &images[..first], &seen[..first])?;
+        if !weights.images.is_empty() {
+            let draws = &weights.kept[..sizes.cascade_copies.min(weights.kept.len())];
+            cascade = randomised::cascade(anatomy, &weights.parameters, draws, &images[..first], &seen[..first])?;
             faithfulness = perturbing::faithfulness(anatomy, samples, images, seen, sizes, seed)?;
         }
         let changes = if samples.are_lines() {
@@ -162,7 +215,7 @@ impl Heads<'_> {
             grad_cam: self.maps(compared, i, 0),
             hires_cam: self.maps(compared, i, 1),
             controls: controls.clone(),
-            gradients: gradients[i],
+            gradients: gradients[i].clone(),
             overlaps: overlaps[i].clone(),
             faithfulness: faithfulness.get(i).cloned().unwrap_or_default(),
             cascade: cascade.get(i).cloned().unwrap_or_default(),

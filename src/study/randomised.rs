@@ -10,9 +10,7 @@ use crate::study::copies::Parameters;
 use crate::study::maps::{Seen, in_batches, see};
 use rayon::prelude::*;
 
-/// The stages by head. The class that is explained stays the trained network's; images whose map is empty there are
-/// left out, and the similarity of the others is the mean over the copies (an empty map has none, and counts as 0 there
-/// unless it is empty in all).
+/// The stages by head. The class that is explained stays the trained network's.
 ///
 /// # Errors
 /// Those of running and walking back.
@@ -38,17 +36,16 @@ pub fn cascade(
     let of_head = |head: usize| {
         let stage = |stage: usize| {
             let of_draws = &similar[stage * draws.len()..(stage + 1) * draws.len()];
-            let shown = (0..images.len()).filter(|&i| seen[i].cells[head][0].iter().any(|&v| v > 0.0));
-            let similarity = shown.map(|i| mean(of_draws.iter().map(|draw| draw[i][head]))).collect();
-            Stage { layer: name(anatomy, parameters, stage), similarity }
+            let of_draw = |draw: &Vec<Vec<Option<f64>>>| draw.iter().map(|image| image[head]).collect();
+            Stage { layer: name(anatomy, parameters, stage), similarity: of_draws.iter().map(of_draw).collect() }
         };
         (0..parameters.stages()).map(stage).collect()
     };
     Ok((0..heads).map(of_head).collect())
 }
 
-/// Spearman's correlation of the maps by a graph with the trained network's, by image, then by head; `None` if the new
-/// map is empty.
+/// Spearman's correlation of the maps by a graph with the trained network's, by image, then by head: 0 if the new map is
+/// empty, `None` if the trained network's is.
 fn similarities(
     anatomy: &Anatomy,
     graph: &Graph,
@@ -62,20 +59,16 @@ fn similarities(
             heads.clone().map(|head| before.iter().map(|seen| seen.classes[head]).collect()).collect();
         let after = see(anatomy, run, Some(&classes))?;
         let similarity = |before: &Seen, after: &Seen, head: usize| {
-            let empty = after.cells[head][0].iter().all(|&v| v <= 0.0);
+            let empty = |seen: &Seen| seen.cells[head][0].iter().all(|&v| v <= 0.0);
             let dense = |seen: &Seen| seen.dense(&anatomy.placed, head, 0);
-            (!empty).then(|| spearman(dense(before).view(), dense(after).view()))
+            match (empty(before), empty(after)) {
+                (true, _) => None,
+                (false, true) => Some(0.0),
+                (false, false) => Some(spearman(dense(before).view(), dense(after).view())),
+            }
         };
         let image = |(before, after)| heads.clone().map(|head| similarity(before, after, head)).collect();
         Ok(before.iter().zip(&after).map(image).collect())
-    })
-}
-
-/// The mean with 0 for what is missing; `None` if all is.
-fn mean(values: impl Iterator<Item = Option<f64>> + Clone) -> Option<f64> {
-    values.clone().any(|value| value.is_some()).then(|| {
-        let n = values.clone().count().max(1);
-        values.flatten().sum::<f64>() / n as f64
     })
 }
 

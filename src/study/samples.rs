@@ -1,6 +1,6 @@
 //! The images that a network is measured on: fresh ones of the kind that its section shows, else the section's own.
 
-use crate::config::{Input, Source};
+use crate::config::{Input, Section, Source};
 use crate::error::{Error, Result};
 use crate::explain::engine::Engine;
 use crate::explain::usable::usable_inputs;
@@ -31,6 +31,8 @@ enum Kind {
 pub struct Samples<'a> {
     pub sources: Sources<'a>,
     kind: Kind,
+    /// Which images: the same text for the same images in the same order.
+    pub name: String,
 }
 
 impl<'a> Samples<'a> {
@@ -53,16 +55,23 @@ impl<'a> Samples<'a> {
             let engine = Engine::new(&loaded.network, &subject.target.tensor, &[], loaded.size())?;
             Kind::Own(usable_inputs(&engine, &sources(subject.seed), &section.title, &section.inputs, usize::MAX)?)
         };
-        Ok(Samples { sources: sources(seed(subject.seed)), kind })
+        let name = match &kind {
+            Kind::Lines => "lines".into(),
+            Kind::Digits => "digits".into(),
+            Kind::Mnist(_) => "MNIST".into(),
+            Kind::Own(own) => own_name(section, own),
+        };
+        Ok(Samples { sources: sources(seed(subject.seed)), kind, name })
     }
 
     /// The images in words.
     pub fn words(&self) -> &'static str {
-        match self.kind {
+        match &self.kind {
             Kind::Lines => "fresh lines",
             Kind::Digits => "fresh drawn digits",
             Kind::Mnist(_) => "images of the MNIST test set",
-            Kind::Own(_) => "the section's own inputs",
+            Kind::Own(own) if own.iter().all(|ready| ready.photograph.is_some()) => "photographs",
+            Kind::Own(_) => "inputs of the section",
         }
     }
 
@@ -100,6 +109,17 @@ impl<'a> Samples<'a> {
             Kind::Own(own) => own.get(i).cloned().ok_or_else(|| Error::other("no such input")),
         }
     }
+}
+
+/// The section's own inputs by their sources, and which of them could be used.
+fn own_name(section: &Section, own: &[PreparedInput]) -> String {
+    let source = |input: &Input| match &input.source {
+        Source::Image { path, .. } => path.display().to_string(),
+        other => format!("{other:?}"),
+    };
+    let sources: Vec<String> = section.inputs.iter().map(source).collect();
+    let used: Vec<&str> = own.iter().map(|ready| ready.name.as_str()).collect();
+    format!("{}\n{}", sources.join("\n"), used.join("\n"))
 }
 
 /// The seed of generated images that are measured, from the chapter's.

@@ -7,7 +7,8 @@ pub struct Sizes {
     pub accuracy: usize,
     /// Images whose heatmaps are measured, in the network and in each of its re-initialised copies.
     pub maps: usize,
-    /// Re-initialised copies.
+    /// Re-initialised copies. Intervals of differences to them narrow with their number, but not below the spread of
+    /// random networks; see [`crate::measure::contrast::further_draw`].
     pub copies: usize,
     /// Images whose overlap with the object is compared with the best possible one.
     pub overlaps: usize,
@@ -36,11 +37,11 @@ impl Sizes {
     pub const FULL: Sizes = Sizes {
         accuracy: 2000,
         maps: 288,
-        copies: 8,
+        copies: 32,
         overlaps: 96,
         detail: 72,
         cascade: 72,
-        cascade_copies: 3,
+        cascade_copies: 5,
         probe: 288,
         probed_copies: 5,
         perturbed: 48,
@@ -54,16 +55,16 @@ impl Sizes {
     pub const QUICK: Sizes = Sizes {
         accuracy: 300,
         maps: 40,
-        copies: 5,
+        copies: 8,
         overlaps: 24,
         detail: 24,
         cascade: 24,
-        cascade_copies: 2,
+        cascade_copies: 3,
         probe: 72,
         probed_copies: 5,
         perturbed: 6,
         steps: 7,
-        changed: 20,
+        changed: 24,
         filters: 64,
         ascent: Some(12),
     };

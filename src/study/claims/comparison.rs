@@ -1,118 +1,158 @@
-//! Claims 10 and 11: networks against one another.
+//! Are one network's heatmaps better than those of others on the same images?
 
-use crate::measure::bootstrap::{Interval, difference_of_means, paired_difference};
+use crate::measure::bootstrap::{Interval, paired_difference};
 use crate::measure::mean;
 use crate::study::claims::attention::lift;
-use crate::study::claims::measurements::{Activations, Head, Maps};
-use crate::study::claims::words::{list, number, percent, points_with_interval, with_interval};
+use crate::study::claims::unit::{Unit, number, percent};
+use crate::study::claims::words::{count, list};
 use crate::study::claims::{
-    Beside, Chart, Detail, Evidence, IntervalRow, Measurements, Network, Role, Statistic, Threshold, Verdict, judge,
-    threshold,
+    Basis, Beside, Chart, Detail, Evidence, IntervalRow, Judgement, Margin, Measurements, Network, Role, Rule, Topic,
+    all, threshold,
 };
+use crate::study::measurements::{Head, Maps};
+
+/// A network and those that it is compared with, all of which saw the same images.
+struct Rivalry<'a> {
+    ours: &'a Network,
+    rivals: Vec<&'a Network>,
+}
 
 /// *Variation 3's heatmaps are better than those of Variations 1 and 2, in line with its better accuracy*: better maps
-/// and better accuracy than either, on the same images.
-pub(crate) fn claim_10(measurements: &Measurements) -> Option<Evidence> {
-    let variation = |number: u8| measurements.networks.iter().find(|n| n.role == Role::Variation(number));
-    let (third, rivals) = (variation(3)?, [variation(1)?, variation(2)?]);
+/// and better accuracy than either, on the same images. In other chapters the first of the networks that were shown the
+/// same images is compared with the others, by maps where objects are marked and by accuracy where classes are known.
+pub(crate) fn better_maps(measurements: &Measurements) -> Option<Evidence> {
+    let rivalry = rivalry(measurements)?;
     let seed = measurements.seed;
-    let maps = |of: fn(&Head) -> &Maps| -> Option<Vec<Interval>> {
-        let ours = lift(third, of)?.trained;
-        rivals.iter().map(|rival| paired_difference(&ours, &lift(rival, of)?.trained, seed)).collect()
-    };
-    let ours = correct(third)?;
-    let accuracy: Vec<Interval> =
-        rivals.iter().map(|rival| paired_difference(&ours, &correct(rival)?, seed)).collect::<Option<_>>()?;
-    let better_maps = |differences: &[Interval]| {
-        judge::all(&differences.iter().map(|d| judge::above(d, threshold::BETTER_MAPS)).collect::<Vec<_>>())
-    };
-    let better_accuracy =
-        judge::all(&accuracy.iter().map(|d| judge::above(d, threshold::BETTER_ACCURACY)).collect::<Vec<_>>());
-    let grad_cam = maps(|h| &h.grad_cam)?;
-    let map_verdict = better_maps(&grad_cam);
-    let verdict = judge::all(&[map_verdict, better_accuracy]);
-    // The claim stands or falls with the rival that comes nearest.
-    let closest = grad_cam.iter().copied().min_by(|a, b| a.value.total_cmp(&b.value))?;
-
-    let against = |differences: &[Interval], text: fn(&Interval) -> String| -> Vec<String> {
-        rivals.iter().zip(differences).map(|(rival, d)| format!("{} against {}", text(d), rival.name)).collect()
-    };
-    let beside = maps(|h| &h.hires_cam).map(|differences| {
-        let by_maps = judge::all(&[better_maps(&differences), better_accuracy]);
-        let agreement = if by_maps == verdict { "It agrees with Grad-CAM." } else { "It disagrees with Grad-CAM." };
-        let numbers = list(&against(&differences, with_interval));
-        Beside {
-            method: "HiResCAM".into(),
-            verdict: by_maps,
-            text: format!(
-                "By HiResCAM the differences in energy are {numbers}, and the claim is {}. {agreement}",
-                by_maps.word()
-            ),
-        }
-    });
-    let networks = [third, rivals[0], rivals[1]];
-    let n = lift(third, |h| &h.grad_cam)?.trained.len();
+    let grad_cam = rivalry.judged("maps", Unit::Chance, threshold::BETTER_MAPS, |n| energy(n, |h| &h.grad_cam), seed);
+    let hires_cam = rivalry.judged("maps", Unit::Chance, threshold::BETTER_MAPS, |n| energy(n, |h| &h.hires_cam), seed);
+    let accuracy = rivalry.judged("accuracy", Unit::Points, threshold::BETTER_ACCURACY, correct, seed);
+    let conditions = [&grad_cam[..], &accuracy[..]].concat();
+    if conditions.is_empty() {
+        return None;
+    }
+    let (ours, rivals) = (&rivalry.ours.name, rivalry.names());
+    let mut sentences = vec![format!(
+        "{} decide: {ours} must be better than {} in each. This speaks of these networks, not of their architectures.",
+        count_of_conditions(conditions.len()),
+        list(&rivals)
+    )];
+    sentences.extend(sentence(ours, "'s Grad-CAM maps have more energy on the object by", &grad_cam));
+    sentences.extend(sentence(ours, " is right more often, in the mean over its heads, by", &accuracy));
+    let networks = || [rivalry.ours].into_iter().chain(rivalry.rivals.iter().copied());
+    let whole = |maps: &[Judgement]| all(&[maps, &accuracy[..]].concat());
+    let shown = if grad_cam.is_empty() { &accuracy } else { &grad_cam };
     Some(Evidence {
-        number: 10,
-        statement: format!(
-            "{}'s heatmaps are better than those of {} and {}, in line with its better accuracy.",
-            third.name, rivals[0].name, rivals[1].name
-        ),
-        verdict,
-        result: format!(
-            "Energy of its Grad-CAM maps on the object less that of the others, in multiples of chance: {}; better maps: {}. Mean accuracy over the heads less theirs: {}; better accuracy: {}. This speaks of these networks, not of their architectures: a few trainings each do not separate the two.",
-            list(&against(&grad_cam, with_interval)),
-            map_verdict.word(),
-            list(&against(&accuracy, points_with_interval)),
-            better_accuracy.word(),
-        ),
-        statistic: Statistic {
-            name: format!("Grad-CAM's energy on the object, {} minus the nearer rival", third.name),
-            unit: "times chance".into(),
-            interval: closest,
-        },
-        n,
-        cases: if third.images.is_empty() {
-            "the same images for all three".into()
-        } else {
-            format!("{}, the same for all three", third.images)
-        },
-        control: format!("{} and {} on the same images", rivals[0].name, rivals[1].name),
-        threshold: Threshold {
-            value: threshold::BETTER_MAPS,
-            rule: format!(
-                "against both, the 95 % intervals of the paired differences lie above {} times chance in the maps and {} in accuracy",
-                number(threshold::BETTER_MAPS),
-                percent(threshold::BETTER_ACCURACY)
-            ),
-            why: "smaller differences would not be seen in the maps, nor matter in use".into(),
-        },
-        beside,
-        details: networks.iter().map(|n| network_detail(n)).collect(),
-        figures: networks.iter().flat_map(|n| n.figures.heatmaps.iter().cloned()).collect(),
-        chart: Some(Chart::Intervals {
-            axis: format!("energy on object, {} − rival (times chance)", third.name),
-            rows: rivals
-                .iter()
-                .zip(&grad_cam)
-                .map(|(rival, interval)| IntervalRow {
-                    label: rival.name.clone(),
-                    interval: *interval,
-                    points: Vec::new(),
-                })
-                .collect(),
-            threshold: threshold::BETTER_MAPS,
+        result: sentences.join(" "),
+        statistic: format!("Grad-CAM's energy on the object and the accuracy, {ours} − each of the others"),
+        cases: if rivalry.ours.images.is_empty() { "images".into() } else { rivalry.ours.images.clone() },
+        control: format!("{} on the same images", list(&rivals)),
+        why: "smaller differences would not be seen in the maps, nor matter in use".into(),
+        beside: (!grad_cam.is_empty() && !hires_cam.is_empty()).then(|| {
+            let texts: Vec<String> = hires_cam.iter().map(|j| format!("{} against {}", j.held(), j.part)).collect();
+            let text = format!(
+                "By HiResCAM the differences in energy are {}; the claim is {}.",
+                list(&texts),
+                whole(&hires_cam).word()
+            );
+            Beside::hires_cam((&grad_cam, whole(&grad_cam)), (&hires_cam, whole(&hires_cam)), text)
         }),
+        details: networks().map(network_detail).collect(),
+        figures: networks().flat_map(|n| n.figures.heatmaps.iter().cloned()).collect(),
+        chart: Some(chart(ours, shown, if grad_cam.is_empty() { "accuracy" } else { "energy on object" })),
+        ..Evidence::of(
+            Topic::Comparison,
+            rivalry.statement(!grad_cam.is_empty(), !accuracy.is_empty()),
+            Rule::Conditions,
+            conditions,
+        )
     })
 }
 
-/// How much of a difference untrained copies show, in words.
-fn without_training(share: f64) -> String {
-    match share {
-        s if s >= 1.0 => "it is there without training, and larger".into(),
-        s if s > 0.0 => format!("{} of the difference is there without training", percent(s)),
-        _ => "without training it is not there".into(),
+/// The three variations, or the first networks of other chapters that were shown the same images.
+fn rivalry(measurements: &Measurements) -> Option<Rivalry<'_>> {
+    let networks = &measurements.networks;
+    if measurements.is_original() {
+        let variation = |number: u8| networks.iter().find(|n| n.role == Role::Variation(number));
+        return Some(Rivalry { ours: variation(3)?, rivals: vec![variation(1)?, variation(2)?] });
     }
+    let others = |i: usize| networks[i + 1..].iter().filter(move |n| n.sample == networks[i].sample);
+    let first = (0..networks.len()).find(|&i| others(i).next().is_some())?;
+    Some(Rivalry { ours: &networks[first], rivals: others(first).collect() })
+}
+
+impl Rivalry<'_> {
+    fn names(&self) -> Vec<&str> {
+        self.rivals.iter().map(|rival| rival.name.as_str()).collect()
+    }
+
+    /// The paired differences to each rival of a number of each image, judged; none where it is not known for all.
+    fn judged(
+        &self,
+        what: &str,
+        unit: Unit,
+        margin: Margin,
+        of: impl Fn(&Network) -> Option<Vec<f64>>,
+        seed: u64,
+    ) -> Vec<Judgement> {
+        let Some(ours) = of(self.ours) else { return Vec::new() };
+        let judge = |rival: &&Network| {
+            let theirs = of(rival)?;
+            let interval: Interval = paired_difference(&ours, &theirs, seed)?;
+            let basis = Basis::of(ours.len().min(theirs.len()), threshold::IMAGES);
+            Some(Judgement::new(format!("{what} against"), unit, interval, basis, margin).part(&rival.name))
+        };
+        self.rivals.iter().map(judge).collect::<Option<_>>().unwrap_or_default()
+    }
+
+    fn statement(&self, maps: bool, accuracy: bool) -> String {
+        let (ours, rivals) = (&self.ours.name, list(&self.names()));
+        match (maps, accuracy) {
+            (true, true) => {
+                format!("{ours}'s heatmaps are better than those of {rivals}, in line with its better accuracy.")
+            }
+            (true, false) => format!("{ours}'s heatmaps are better than those of {rivals} on the same images."),
+            _ => format!("{ours} is right more often than {rivals} on the same images."),
+        }
+    }
+}
+
+fn count_of_conditions(n: usize) -> String {
+    match n {
+        1 => "One comparison".into(),
+        2 => "Two comparisons".into(),
+        3 => "Three comparisons".into(),
+        4 => "Four comparisons".into(),
+        n => count(n, "comparison"),
+    }
+}
+
+/// Each difference with its verdict, and an adverse one as adverse.
+fn sentence(ours: &str, what: &str, judged: &[Judgement]) -> Option<String> {
+    let each: Vec<String> =
+        judged.iter().map(|j| format!("{} against {} ({})", j.held(), j.part, j.verdict.word())).collect();
+    let adverse: Vec<&str> = judged.iter().filter(|j| j.is_adverse()).map(|j| j.part.as_str()).collect();
+    let adverse = if adverse.is_empty() {
+        String::new()
+    } else {
+        format!(" Against {} it is the other way round: {ours} has less.", list(&adverse))
+    };
+    (!judged.is_empty()).then(|| format!("{ours}{what} {}.{adverse}", list(&each)))
+}
+
+fn chart(ours: &str, judged: &[Judgement], what: &str) -> Chart {
+    let row = |j: &Judgement| IntervalRow { label: j.part.clone(), ..IntervalRow::of(j) };
+    let unit = judged.first().map_or("", |j| if j.unit == Unit::Chance { " (times chance)" } else { "" });
+    Chart::Intervals {
+        axis: format!("{what}, {ours} − each{unit}"),
+        rows: judged.iter().map(row).collect(),
+        threshold: judged.first().map_or(0.0, |j| j.margin.value),
+    }
+}
+
+/// Energy on the object, image by image.
+fn energy(network: &Network, of: impl Fn(&Head) -> &Maps) -> Option<Vec<f64>> {
+    // Copies play no part here, and chapters of few images have none.
+    lift(network, of).map(|filled| filled.trained).filter(|values| !values.is_empty())
 }
 
 /// Image by image the share of heads that are right; `None` where labels are unknown.
@@ -129,86 +169,8 @@ fn network_detail(network: &Network) -> Detail {
         let seeds: Vec<String> = h.accuracy_by_seed.iter().map(|a| percent(*a)).collect();
         let seeds =
             if seeds.is_empty() { String::new() } else { format!(" (recorded trainings: {})", seeds.join(", ")) };
-        format!(
-            "{}: accuracy {accuracy}{seeds}, map {} times chance",
-            h.name,
-            lift.map_or("unknown".to_string(), number)
-        )
+        let lift = lift.map_or("unknown".to_string(), number);
+        format!("{}: accuracy {accuracy}{seeds}, map {lift} times chance", h.name)
     };
     Detail { name: network.name.clone(), text: network.heads.iter().map(head).collect::<Vec<_>>().join("; ") }
-}
-
-/// *Activations show more detail for digits than for the Line data, whose shapes are very simple.*
-pub(crate) fn claim_11(measurements: &Measurements) -> Option<Evidence> {
-    let with_role = |role: Role| measurements.networks.iter().find(|n| n.role == role && !n.activations.is_empty());
-    let (digits, lines) = (with_role(Role::Digits)?, with_role(Role::Base)?);
-    let of = |network: &Network| -> Option<(String, Vec<f64>, f64)> {
-        let layer: &Activations = network.activations.first()?;
-        let filled = layer.detail.with_chance(0.0);
-        let copies = mean(&filled.copies.concat()).unwrap_or(0.0);
-        Some((layer.layer.clone(), filled.trained, copies))
-    };
-    let ((layer, a, a_copies), (_, b, b_copies)) = (of(digits)?, of(lines)?);
-    let interval = difference_of_means(&a, &b, measurements.seed)?;
-    let enough = a.len().min(b.len()) >= threshold::IMAGES;
-    let verdict = if enough { judge::above(&interval, threshold::DETAIL) } else { Verdict::Undecided };
-    let untrained = crate::measure::quotient(a_copies - b_copies, interval.value, 0.0);
-    let input = |network: &Network| mean(&network.input_detail).unwrap_or(0.0);
-    let zeros = |network: &Network| network.activations.first().and_then(|l| mean(&l.zeros)).unwrap_or(0.0);
-    let detail = |network: &Network, trained: &[f64], copies: f64| Detail {
-        name: network.name.clone(),
-        text: format!(
-            "detail of {layer} {}, re-initialised copies {}, the input images themselves {}; {} of the activations are zero; n = {}",
-            number(mean(trained).unwrap_or(0.0)),
-            number(copies),
-            number(input(network)),
-            percent(zeros(network)),
-            trained.len()
-        ),
-    };
-    Some(Evidence {
-        number: 11,
-        statement: "Activations show more detail for digits than for the Line data, whose shapes are very simple."
-            .into(),
-        verdict,
-        result: format!(
-            "Activations of {layer} change at {} of the positions for digits and at {} for lines (effective share), a difference of {}. In the images themselves it is {} and {}, in re-initialised copies {} and {}: {}.",
-            percent(mean(&a)?),
-            percent(mean(&b)?),
-            points_with_interval(&interval),
-            percent(input(digits)),
-            percent(input(lines)),
-            percent(a_copies),
-            percent(b_copies),
-            without_training(untrained)
-        ),
-        statistic: Statistic {
-            name: "detail of the first convolution's activations, digits minus lines".into(),
-            unit: String::new(),
-            interval,
-        },
-        n: a.len() + b.len(),
-        cases: "images, digits and lines".into(),
-        control: "the input images' own detail, and re-initialised copies".into(),
-        threshold: Threshold {
-            value: threshold::DETAIL,
-            rule: format!("the 95 % interval of the difference lies above {}", percent(threshold::DETAIL)),
-            why: "two in a hundred positions more is the least that shows in a tile".into(),
-        },
-        beside: None,
-        details: vec![detail(digits, &a, a_copies), detail(lines, &b, b_copies)],
-        figures: [&digits.figures.activations[..], &lines.figures.activations[..]].concat(),
-        chart: Some(Chart::Intervals {
-            axis: "detail (effective share of positions that change)".into(),
-            rows: [(digits, &a), (lines, &b)]
-                .iter()
-                .filter_map(|(network, values)| {
-                    let interval = crate::measure::bootstrap::mean_interval(values, measurements.seed)?;
-                    Some(IntervalRow { label: network.name.clone(), interval, points: Vec::new() })
-                })
-                .chain([IntervalRow { label: "difference".into(), interval, points: Vec::new() }])
-                .collect(),
-            threshold: threshold::DETAIL,
-        }),
-    })
 }

@@ -1,80 +1,76 @@
-//! Claim 3: is the effect of max pooling visible?
+//! Is the effect of max pooling visible?
 
-use crate::measure::bootstrap::{Interval, mean_interval};
-use crate::study::claims::words::{count, percent, percent_with_interval};
+use crate::measure::bootstrap::{Sampled, mean_interval, mean_over_cases};
+use crate::measure::mean;
+use crate::study::claims::unit::{Unit, percent};
+use crate::study::claims::words::standing;
 use crate::study::claims::{
-    Chart, Detail, Evidence, IntervalRow, Measurements, Statistic, Threshold, judge, threshold,
+    Basis, Detail, Evidence, Judgement, Measurements, Network, PoolingLayer, Rule, Topic, chart_of, threshold,
 };
 
 /// *The effect of max pooling on the convolution's output is clearly visible.*
-pub(crate) fn claim_3(measurements: &Measurements) -> Option<Evidence> {
-    let mut rows = Vec::new();
-    let mut details = Vec::new();
-    let mut figures = Vec::new();
-    let (mut n, mut kept, mut maxima) = (0, Vec::new(), Vec::new());
-    for network in &measurements.networks {
-        for layer in &network.poolings {
-            let Some(interval) = mean_interval(&layer.effect, measurements.seed) else { continue };
-            let mean = |values: &[f64]| crate::measure::mean(values).unwrap_or(0.0);
-            n += layer.effect.len();
-            kept.push(mean(&layer.energy_kept));
-            maxima.push(mean(&layer.maxima_kept));
-            let label = format!("{}, {}", network.name, layer.layer);
-            details.push(Detail {
-                name: label.clone(),
-                text: format!(
-                    "taking maxima changes {} of what is shown; {} of the energy and {} of the local maxima are kept, n = {}",
-                    percent_with_interval(&interval),
-                    percent(mean(&layer.energy_kept)),
-                    percent(mean(&layer.maxima_kept)),
-                    layer.effect.len()
-                ),
-            });
-            rows.push(IntervalRow { label, interval, points: Vec::new() });
-        }
-        if !network.poolings.is_empty() {
-            figures.extend(network.figures.activations.iter().cloned());
-        }
-    }
-    let interval = Interval::mean_of(&rows.iter().map(|r| r.interval).collect::<Vec<_>>())?;
-    let verdicts: Vec<_> = rows.iter().map(|r| judge::above(&r.interval, threshold::POOLING)).collect();
-    let visible = verdicts.iter().filter(|v| **v == crate::study::claims::Verdict::Supported).count();
-    let average = |values: &[f64]| percent(crate::measure::mean(values).unwrap_or(0.0));
+pub(crate) fn pooling(measurements: &Measurements) -> Option<Evidence> {
+    let margin = threshold::POOLING;
+    let layers: Vec<(&Network, &PoolingLayer, Judgement)> = measurements
+        .networks
+        .iter()
+        .flat_map(|n| n.poolings.iter().map(move |layer| (n, layer)))
+        .filter_map(|(network, layer)| {
+            let interval = mean_interval(&layer.effect, measurements.seed)?;
+            let basis = Basis::of(layer.effect.len(), 1);
+            let judgement = Judgement::new(&network.name, Unit::Share, interval, basis, margin).part(&layer.layer);
+            Some((network, layer, judgement))
+        })
+        .collect();
+    let cases: Vec<Sampled> =
+        layers.iter().map(|(n, layer, _)| Sampled { sample: &n.sample, values: layer.effect.clone() }).collect();
+    let interval = mean_over_cases(&cases, measurements.seed)?;
+    let n = layers.iter().map(|(_, layer, _)| layer.effect.len()).sum();
+    let name = format!("mean over {} pooling layers", layers.len());
+    let decides = Judgement::new(name, Unit::Share, interval, Basis::of(n, 1), margin);
+    let parts: Vec<Judgement> = layers.iter().map(|(_, _, judgement)| judgement.clone()).collect();
+    let average = |of: fn(&PoolingLayer) -> &Vec<f64>| {
+        let levels: Vec<f64> = layers.iter().filter_map(|(_, layer, _)| mean(of(layer))).collect();
+        percent(mean(&levels).unwrap_or(0.0))
+    };
+    let statement = "The effect of max pooling on the convolution's output is clearly visible.";
+    let rule = Rule::Mean { over: "pooling layers".into() };
     Some(Evidence {
-        number: 3,
-        statement: "The effect of max pooling on the convolution's output is clearly visible.".into(),
-        verdict: judge::most(&verdicts),
         result: format!(
-            "Taking maxima instead of every n-th value changes {} of what the pooled picture shows, and more than {} in {visible} of {}. It keeps {} of the energy and {} of the local maxima as maxima.",
-            percent_with_interval(&interval),
-            percent(threshold::POOLING),
-            count(rows.len(), "pooling layer"),
-            average(&kept),
-            average(&maxima),
+            "Taking the maximum of each window instead of its first value changes what the pooled picture shows. The mean over the pooling layers decides: {}. One by one the claim is {}. The values that a pooled picture shows hold {} of the energy before it, each counted once however many windows overlap there, and {} of the local maxima before it are still maxima.",
+            decides.held(),
+            standing("pooling layers", &parts),
+            average(|layer| &layer.energy_kept),
+            average(|layer| &layer.maxima_kept),
         ),
-        statistic: Statistic {
-            name: "effect of taking maxima, mean over pooling layers".into(),
-            unit: String::new(),
-            interval,
-        },
-        n,
+        statistic: "effect of taking maxima, as a share of what the pooled picture shows".into(),
         cases: "pictures of a layer for one image".into(),
         control: "the same layer's output reduced to the same size by taking the first value of each window".into(),
-        threshold: Threshold {
-            value: threshold::POOLING,
-            rule: format!(
-                "in more than half of the pooling layers the 95 % interval over images lies above {}",
-                percent(threshold::POOLING)
-            ),
-            why: "a change of a fifth of what is shown is plain to the eye".into(),
-        },
-        beside: None,
-        details,
-        figures,
-        chart: Some(Chart::Intervals {
-            axis: "effect of taking maxima (share of what is shown)".into(),
-            rows,
-            threshold: threshold::POOLING,
-        }),
+        why: "a change of a fifth of what is shown is plain to the eye".into(),
+        details: layers.iter().map(|(_, layer, judgement)| detail(layer, judgement)).collect(),
+        figures: figures(measurements),
+        chart: Some(chart_of("effect of taking maxima (share of what is shown)", &parts, &decides)),
+        parts,
+        ..Evidence::of(Topic::Pooling, statement, rule, vec![decides])
     })
+}
+
+fn detail(layer: &PoolingLayer, judgement: &Judgement) -> Detail {
+    let level = |values: &[f64]| percent(mean(values).unwrap_or(0.0));
+    Detail {
+        name: judgement.label(),
+        text: format!(
+            "taking maxima changes {} of what is shown; {} of the energy and {} of the local maxima are kept, n = {}: {}",
+            judgement.unit.with_interval(&judgement.interval),
+            level(&layer.energy_kept),
+            level(&layer.maxima_kept),
+            layer.effect.len(),
+            judgement.verdict.word()
+        ),
+    }
+}
+
+fn figures(measurements: &Measurements) -> Vec<String> {
+    let pooled = measurements.networks.iter().filter(|network| !network.poolings.is_empty());
+    pooled.flat_map(|network| network.figures.activations.iter().cloned()).collect()
 }

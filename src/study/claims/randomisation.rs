@@ -1,102 +1,153 @@
-//! Claim 14: how much of each map survives when the weights are randomised from the top (Adebayo et al. 2018).
+//! How much of each map survives when the weights are randomised from the top (Adebayo et al. 2018).
 
-use crate::measure::bootstrap::{Interval, mean_interval};
+use crate::measure::bootstrap::{Interval, Sampled, mean_interval, mean_over_cases};
+use crate::measure::contrast::mean_of_draws;
 use crate::measure::mean;
-use crate::study::claims::words::{count, label, number, with_interval};
+use crate::study::claims::unit::{Unit, number};
+use crate::study::claims::words::{count, grouped, list, standing};
 use crate::study::claims::{
-    Chart, Detail, Evidence, Head, Measurements, Series, Stage, Statistic, Threshold, Verdict, judge, threshold,
+    Basis, Chart, Detail, Evidence, Head, Judgement, Measurements, Network, Rule, Series, Topic, Verdict, head_part,
+    threshold,
 };
+use crate::study::measurements::Stage;
+
+/// One head's cascade.
+struct Cascade<'a> {
+    network: &'a Network,
+    head: &'a Head,
+    judgement: Judgement,
+}
 
 /// *The heatmaps depend on what was learned: with all weights new, less than half of them is left.* A map that becomes
 /// empty has nothing left.
-pub(crate) fn claim_14(measurements: &Measurements) -> Option<Evidence> {
-    let mut found: Vec<(String, &Head, Interval, usize)> = Vec::new();
-    let mut figures = Vec::new();
-    for network in &measurements.networks {
-        for head in &network.heads {
-            let Some(last) = head.cascade.last() else { continue };
-            let Some(interval) = mean_interval(&left(last), measurements.seed) else { continue };
-            found.push((label(network, head), head, interval, last.similarity.len()));
-        }
-        if network.heads.iter().any(|h| !h.cascade.is_empty()) {
-            figures.extend(network.figures.heatmaps.iter().cloned());
-        }
-    }
-    let interval = Interval::mean_of(&found.iter().map(|f| f.2).collect::<Vec<_>>())?;
-    let verdict_of = |interval: &Interval, n: usize| {
-        if n < threshold::IMAGES { Verdict::Undecided } else { judge::below(interval, threshold::SURVIVAL) }
-    };
-    let verdicts: Vec<Verdict> = found.iter().map(|f| verdict_of(&f.2, f.3)).collect();
-    let surviving: Vec<String> = found
-        .iter()
-        .zip(&verdicts)
-        .filter(|(_, v)| **v == Verdict::NotSupported)
-        .map(|(f, _)| format!("{} ({})", f.0, number(f.2.value)))
+pub(crate) fn randomisation(measurements: &Measurements) -> Option<Evidence> {
+    let heads = || measurements.networks.iter().flat_map(|n| n.heads.iter().map(move |head| (n, head)));
+    let all: Vec<Cascade> = heads()
+        .filter_map(|(network, head)| {
+            let judgement = judgement(network, head, measurements.seed)?;
+            Some(Cascade { network, head, judgement })
+        })
         .collect();
-    let surviving = if surviving.is_empty() {
-        String::new()
-    } else {
-        format!(" More than half survives at {}.", surviving.join("; "))
-    };
-    let lost = verdicts.iter().filter(|v| **v == Verdict::Supported).count();
-    let stages = |head: &Head| head.cascade.iter().map(level).collect::<Vec<f64>>();
-    let detail = |f: &(String, &Head, Interval, usize)| Detail {
-        name: f.0.clone(),
-        text: format!(
-            "correlation left after randomising down to {}; all new: {}, n = {}",
-            f.1.cascade.iter().map(|s| format!("{} {}", s.layer, number(level(s)))).collect::<Vec<_>>().join(", "),
-            with_interval(&f.2),
-            f.3
-        ),
-    };
-    let depth = found.iter().map(|f| f.1.cascade.len()).max().unwrap_or(0);
-    // Before the first stage the map is itself.
-    let series =
-        |f: &(String, &Head, Interval, usize)| Series { label: f.0.clone(), values: [vec![1.0], stages(f.1)].concat() };
+    let (judged, left): (Vec<&Cascade>, Vec<&Cascade>) = all.iter().partition(|c| c.judgement.basis.is_enough());
+    let interval = mean_left(&judged, measurements.seed)?;
+    let n = judged.iter().map(|c| c.judgement.basis.n).sum();
+    let name = format!("mean over {}", count(judged.len(), "head"));
+    let decides = Judgement::new(name, Unit::Plain, interval, Basis::of(n, 1), threshold::SURVIVAL);
+    let parts: Vec<Judgement> = judged.iter().map(|c| c.judgement.clone()).collect();
+    let depth = judged.iter().map(|c| c.head.cascade.len()).max().unwrap_or(0);
     let step = |i: usize| if i == 0 { "trained".to_string() } else { format!("{} new", count(i, "layer")) };
+    let draws = judged.iter().filter_map(|c| Some(c.head.cascade.last()?.similarity.len())).min().unwrap_or(0);
+    let statement = "The heatmaps depend on what was learned: with all weights new, less than half of them is left.";
+    let rule = Rule::Mean { over: "heads".into() };
     Some(Evidence {
-        number: 14,
-        statement: "The heatmaps depend on what was learned: with all weights new, less than half of them is left."
-            .into(),
-        verdict: judge::most(&verdicts),
         result: format!(
-            "When all weights are drawn anew, a rank correlation of {} with the trained network's Grad-CAM map is left; less than {} at {lost} of {}.{surviving}",
-            with_interval(&interval),
-            number(threshold::SURVIVAL),
-            count(found.len(), "head"),
+            "What is left of a Grad-CAM map is its rank correlation with the trained network's map of the same class; with all weights drawn anew ({draws} times) the mean over the heads decides: {}. One by one the claim is {}.{}{}",
+            decides.held(),
+            standing("heads", &parts),
+            if decides.verdict == Verdict::NotSupported {
+                " Most of a map's order comes from the image and the architecture."
+            } else {
+                ""
+            },
+            excluded_sentence(&left),
         ),
-        statistic: Statistic {
-            name: "Spearman's correlation with the trained map after randomising all layers, mean over heads".into(),
-            unit: String::new(),
-            interval,
-        },
-        n: found.iter().map(|f| f.3).sum(),
+        statistic: "Spearman's correlation with the trained network's map after randomising all layers".into(),
         cases: "images with a map, each at each head".into(),
         control: "0, the correlation of unrelated maps; 1, a map that no weight matters to".into(),
-        threshold: Threshold {
-            value: threshold::SURVIVAL,
-            rule: format!(
-                "at more than half of the heads the 95 % interval lies below {}",
-                number(threshold::SURVIVAL)
-            ),
-            why: "above one half, most of the map's order comes from the image and the architecture".into(),
-        },
-        beside: None,
-        details: found.iter().map(detail).collect(),
-        figures,
+        why: "above one half, most of the map's order comes from the image and the architecture".into(),
+        excluded: left.iter().map(|c| excluded(c)).collect(),
+        details: all.iter().map(detail).collect(),
+        figures: figures(measurements),
         chart: Some(Chart::Curves {
             axis: "correlation left (rank correlation with the trained map)".into(),
             steps: (0..=depth).map(step).collect(),
-            series: found.iter().map(series).collect(),
+            series: judged.iter().map(|c| series(c)).collect(),
         }),
+        parts,
+        ..Evidence::of(Topic::Randomisation, statement, rule, vec![decides])
     })
 }
 
-/// What is left of each map at a stage; nothing of one that became empty.
+/// What is left of each map at a stage, the mean over the copies image by image; no number where there was no map.
 fn left(stage: &Stage) -> Vec<f64> {
-    stage.similarity.iter().map(|s| s.filter(|v| v.is_finite()).unwrap_or(0.0)).collect()
+    let images = stage.similarity.iter().map(Vec::len).max().unwrap_or(0);
+    let at = |i: usize| stage.similarity.iter().filter_map(|copy| copy.get(i).copied().flatten()).collect::<Vec<_>>();
+    (0..images).map(|i| mean(&at(i)).unwrap_or(f64::NAN)).collect()
 }
 
 fn level(stage: &Stage) -> f64 {
     mean(&left(stage)).unwrap_or(0.0)
+}
+
+/// The level of each copy at a stage.
+fn by_copy(stage: &Stage) -> Vec<f64> {
+    let level = |copy: &Vec<Option<f64>>| mean(&copy.iter().flatten().copied().collect::<Vec<_>>());
+    stage.similarity.iter().filter_map(level).collect()
+}
+
+/// With all weights new; the interval covers the draw of images and of weights. `None` without a map.
+fn judgement(network: &Network, head: &Head, seed: u64) -> Option<Judgement> {
+    let last = head.cascade.last()?;
+    let values = left(last);
+    let interval = mean_interval(&values, seed)?.widened(mean_of_draws(&by_copy(last)));
+    let basis = Basis::of(values.iter().filter(|v| v.is_finite()).count(), threshold::IMAGES);
+    Some(
+        Judgement::new(&network.name, Unit::Plain, interval, basis, threshold::SURVIVAL).part(head_part(network, head)),
+    )
+}
+
+/// The mean over heads. Heads of one network share the draws of its weights, so that their means are drawn together.
+fn mean_left(judged: &[&Cascade], seed: u64) -> Option<Interval> {
+    let last = |c: &Cascade| c.head.cascade.last().cloned().unwrap_or_default();
+    let cases: Vec<Sampled> =
+        judged.iter().map(|c| Sampled { sample: &c.network.sample, values: left(&last(c)) }).collect();
+    let mut squares = 0.0;
+    for of_network in judged.chunk_by(|a, b| std::ptr::eq(a.network, b.network)) {
+        let copies: Vec<Vec<f64>> = of_network.iter().map(|c| by_copy(&last(c))).collect();
+        let draws = copies.iter().map(Vec::len).min().unwrap_or(0);
+        let sums: Vec<f64> = (0..draws).map(|draw| copies.iter().map(|copies| copies[draw]).sum()).collect();
+        squares += (mean_of_draws(&sums) / judged.len() as f64).powi(2);
+    }
+    Some(mean_over_cases(&cases, seed)?.widened(squares.sqrt()))
+}
+
+fn series(cascade: &Cascade) -> Series {
+    // Before the first stage the map is itself.
+    let values = [1.0].into_iter().chain(cascade.head.cascade.iter().map(level)).collect();
+    Series { label: cascade.judgement.label(), values }
+}
+
+fn figures(measurements: &Measurements) -> Vec<String> {
+    let with = measurements.networks.iter().filter(|n| n.heads.iter().any(|h| !h.cascade.is_empty()));
+    with.flat_map(|network| network.figures.heatmaps.iter().cloned()).collect()
+}
+
+fn excluded_sentence(left: &[&Cascade]) -> String {
+    let judgements: Vec<&Judgement> = left.iter().map(|c| &c.judgement).collect();
+    let names = list(&[grouped(&judgements)]);
+    let fewest = threshold::IMAGES;
+    if left.is_empty() {
+        String::new()
+    } else {
+        format!(" Not judged, with maps of fewer than {fewest} images: {names}.")
+    }
+}
+
+fn excluded(cascade: &Cascade) -> Detail {
+    let text = format!("not judged: only {} of its images have a map", cascade.judgement.basis.n);
+    Detail { name: cascade.judgement.label(), text }
+}
+
+fn detail(cascade: &Cascade) -> Detail {
+    let stages = cascade.head.cascade.iter().map(|s| format!("{} {}", s.layer, number(level(s))));
+    Detail {
+        name: cascade.judgement.label(),
+        text: format!(
+            "correlation left after randomising down to {}; all new: {}, n = {}: {}",
+            stages.collect::<Vec<_>>().join(", "),
+            Unit::Plain.with_interval(&cascade.judgement.interval),
+            cascade.judgement.basis.n,
+            cascade.judgement.verdict.word()
+        ),
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::measure::accuracy::Proportion;
 use crate::measure::mean;
-use crate::study::claims::{Gradients, Maps, Measurements};
+use crate::study::measurements::{Maps, Measurements};
 use serde::Serialize;
 
 /// A row of the summary table; `None` where the inputs do not allow the number.
@@ -20,7 +20,8 @@ pub struct SummaryRow {
     /// Grad-CAM maps, and the empty ones.
     pub maps: usize,
     pub empty: usize,
-    pub gradients: Option<Gradients>,
+    /// Images whose gradient is zero everywhere, behind the softmax and of the logit.
+    pub zero_gradients: Option<[usize; 2]>,
     /// Filters of the network that answered some image, and all.
     pub filters_alive: usize,
     pub filters: usize,
@@ -43,7 +44,7 @@ pub fn summary(measurements: &Measurements) -> Vec<SummaryRow> {
                 hires_cam_copies,
                 maps: head.grad_cam.maps,
                 empty: head.grad_cam.empty,
-                gradients: head.gradients,
+                zero_gradients: head.gradients.as_ref().map(|g| [g.softmax_zero(), g.logit_zero()]),
                 filters_alive: network.filters.iter().map(|f| f.alive).sum(),
                 filters: network.filters.iter().map(|f| f.total).sum(),
             });

@@ -1,33 +1,29 @@
 //! *May I trust this map?* — answered from the measurements of the chapter at hand.
 
-use crate::study::claims::words::{list, number, percent};
-use crate::study::claims::{Evidence, Measurements, Verdict, summary};
+use crate::study::claims::unit::{number, percent};
+use crate::study::claims::{Evidence, Judgement, Measurements, Topic, Verdict, summary};
 
 /// The answer, one paragraph. It uses the claims that were evaluated and says what could not be measured.
 pub fn trust(measurements: &Measurements, evidence: &[Evidence]) -> String {
-    let claim = |number: u8| evidence.iter().find(|e| e.number == number);
+    let claim = |topic: Topic| evidence.iter().find(|e| e.topic == topic);
     let mut sentences = vec!["Heatmaps are diagnostic evidence, not causal proof.".to_string()];
-    sentences.extend(claim(1).map(attention));
-    if claim(1).is_none() {
-        sentences.push("Without masks nobody can say here whether the maps lie on the object.".into());
+    match claim(Topic::Attention) {
+        Some(evidence) => sentences.push(attention(evidence)),
+        None if has_masks(measurements) => sentences.push(
+            "Whether the maps lie on the object because of training was not measured: that needs more images.".into(),
+        ),
+        None => sentences.push("Without masks nobody can say here whether the maps lie on the object.".into()),
     }
     sentences.extend(separated(measurements));
-    sentences.extend(claim(14).map(|e| {
-        let left = number(e.statistic.interval.value);
-        match e.verdict {
-            Verdict::Supported => format!("Drawing all weights anew leaves a rank correlation of only {left} with the map: it depends on what was learned."),
-            Verdict::NotSupported => format!("Drawing all weights anew leaves a rank correlation of {left} with the map: at many heads most of its order comes from the image and the architecture."),
-            Verdict::Undecided => format!("Drawing all weights anew leaves a rank correlation of {left} with the map, which does not decide how much of it was learned."),
-        }
-    }));
-    sentences.extend(claim(15).map(|e| match e.verdict {
-        Verdict::Supported => "Removing the pixels it ranks first lowers the score faster than removing those of any control, so it does mark what matters.".to_string(),
-        Verdict::NotSupported => "Removing the pixels it ranks first lowers the score no faster than the best control does, which knows only the image.".to_string(),
-        Verdict::Undecided => "Whether the pixels it ranks first matter more than those of the best control is undecided.".to_string(),
-    }));
+    sentences.extend(claim(Topic::Randomisation).and_then(randomisation));
+    sentences.extend(claim(Topic::Deletion).and_then(deletion));
     sentences.extend(empty(measurements));
-    sentences.push(advice(claim(1)).to_string());
+    sentences.push(advice(claim(Topic::Attention)).to_string());
     sentences.join(" ")
+}
+
+fn has_masks(measurements: &Measurements) -> bool {
+    measurements.networks.iter().flat_map(|n| &n.heads).any(|head| head.grad_cam.lift.is_some())
 }
 
 fn attention(evidence: &Evidence) -> String {
@@ -36,7 +32,7 @@ fn attention(evidence: &Evidence) -> String {
             "In most networks of this chapter Grad-CAM lies on the object more than it does with random weights"
         }
         Verdict::NotSupported => {
-            "In this chapter that Grad-CAM lies on the object says little: with random weights it does so nearly as much"
+            "In at least half of the networks of this chapter Grad-CAM does not lie on the object by the margin more than it does with random weights"
         }
         Verdict::Undecided => "Whether Grad-CAM lies on the object because of training is undecided in this chapter",
     };
@@ -48,10 +44,10 @@ fn attention(evidence: &Evidence) -> String {
         };
         format!(", {link} ({})", b.verdict.word())
     });
-    format!("{found} (difference {} times chance){hires}.", number(evidence.statistic.interval.value))
+    format!("{found}{hires}.")
 }
 
-/// Names the method that tells trained from random networks better, by the ratio of the means over heads.
+/// Grad-CAM and HiResCAM by the ratio of trained to random networks, in the means over heads.
 fn separated(measurements: &Measurements) -> Option<String> {
     let rows = summary(measurements);
     let ratio = |pairs: Vec<(f64, f64)>| {
@@ -80,6 +76,47 @@ fn separated(measurements: &Measurements) -> Option<String> {
     ))
 }
 
+fn randomisation(evidence: &Evidence) -> Option<String> {
+    let left = number(decides(evidence)?.interval.value);
+    Some(match evidence.verdict {
+        Verdict::Supported => format!(
+            "Drawing all weights anew leaves a rank correlation of only {left} with the map, in the mean over heads: it depends on what was learned."
+        ),
+        Verdict::NotSupported => format!(
+            "Drawing all weights anew leaves a rank correlation of {left} with the map, in the mean over heads: most of its order comes from the image and the architecture."
+        ),
+        Verdict::Undecided => format!(
+            "Drawing all weights anew leaves a rank correlation of {left} with the map, which does not decide how much of it was learned."
+        ),
+    })
+}
+
+fn deletion(evidence: &Evidence) -> Option<String> {
+    let adverse = decides(evidence)?.is_adverse();
+    Some(
+        match evidence.verdict {
+            Verdict::Supported => {
+                "Removing the pixels it ranks first lowers the score faster than removing those of any control, so it does mark what matters."
+            }
+            Verdict::NotSupported if adverse => {
+                "Removing the pixels it ranks first lowers the score more slowly than removing those of the best control, which knows only the image."
+            }
+            Verdict::NotSupported => {
+                "Removing the pixels it ranks first does not lower the score faster, by the margin, than removing those of the best control, which knows only the image."
+            }
+            Verdict::Undecided => {
+                "Whether the pixels it ranks first matter more than those of the best control is undecided."
+            }
+        }
+        .to_string(),
+    )
+}
+
+/// The single number that decides a claim.
+fn decides(evidence: &Evidence) -> Option<&Judgement> {
+    evidence.deciding.first()
+}
+
 fn empty(measurements: &Measurements) -> Option<String> {
     let rows = summary(measurements);
     let (maps, empty) = rows.iter().fold((0, 0), |sum, r| (sum.0 + r.maps, sum.1 + r.empty));
@@ -88,10 +125,11 @@ fn empty(measurements: &Measurements) -> Option<String> {
         return Some("No Grad-CAM map is empty.".into());
     }
     let share = |empty: usize, maps: usize| percent(crate::measure::quotient(empty as f64, maps as f64, 0.0));
-    let place = list(&[worst.network.as_str(), worst.head.as_str()]).replace(" and ", ", ");
     Some(format!(
-        "{} of the Grad-CAM maps are empty (most at {place}, {}): there the method says nothing, which is not the same as nothing being there.",
+        "{} of the Grad-CAM maps are empty (most at {}, {}, {}): there the method says nothing, which is not the same as nothing being there.",
         share(empty, maps),
+        worst.network,
+        worst.head,
         share(worst.empty, worst.maps)
     ))
 }
