@@ -31,11 +31,23 @@ const SIZES: Sizes = Sizes {
     ascent: Some(4),
 };
 
+/// The key `role` for a bundled network.
+fn role(file: &str) -> String {
+    let role = match file.trim_end_matches(".onnx") {
+        "base-line" => "base",
+        "base-mnist" => "digits",
+        "deep-line" => "deep",
+        variation => variation,
+    };
+    format!("role = {role:?}\n")
+}
+
 /// A chapter about network files in a folder, each with one line as its input.
 fn chapter(folder: &Path, files: &[&str]) -> Chapter {
     let section = |file: &&str| {
         format!(
-            "[[section]]\ntitle = {file:?}\nmodel = {file:?}\n[[section.input]]\nline = {{ length = 15, width = 3, color = \"red\", angle = 45 }}\n"
+            "[[section]]\ntitle = {file:?}\nmodel = {file:?}\n{}[[section.input]]\nline = {{ length = 15, width = 3, color = \"red\", angle = 45 }}\n",
+            role(file)
         )
     };
     let text = format!("title = \"Chapter 3 — T\"\n{}", files.iter().map(section).collect::<String>());

@@ -69,6 +69,8 @@ impl<T> Located<T> {
 pub struct Section {
     pub title: String,
     pub model: Located<PathBuf>,
+    /// The part the network plays in claims that name networks.
+    pub role: Role,
     pub inputs: Vec<Input>,
     /// Layers whose activations are shown; `None` for every convolution and pooling layer.
     pub activations: Option<Vec<Located<String>>>,
@@ -117,6 +119,40 @@ impl Class {
             "predicted" => Class::Predicted,
             "true" => Class::True,
             other => Class::Named(other.to_string()),
+        }
+    }
+}
+
+/// The part a network plays in a chapter like the bundled one; claims that name a network look for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub enum Role {
+    /// The base model over the Line data.
+    Base,
+    /// The base model over digits.
+    Digits,
+    /// One of the three multi-head variations, 1 to 3.
+    Variation(u8),
+    /// The deep model over the Line data.
+    Deep,
+    /// None of these: a network of somebody else's chapter.
+    #[default]
+    Other,
+}
+
+impl Role {
+    /// The names used in chapter files.
+    pub const NAMES: [&'static str; 6] = ["base", "digits", "variation-1", "variation-2", "variation-3", "deep"];
+
+    /// The role of a name in [`Role::NAMES`].
+    pub fn named(name: &str) -> Option<Role> {
+        match name {
+            "base" => Some(Role::Base),
+            "digits" => Some(Role::Digits),
+            "variation-1" => Some(Role::Variation(1)),
+            "variation-2" => Some(Role::Variation(2)),
+            "variation-3" => Some(Role::Variation(3)),
+            "deep" => Some(Role::Deep),
+            _ => None,
         }
     }
 }
@@ -229,6 +265,7 @@ impl Section {
         Section {
             title: model.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
             model: Located::option("MODEL", model.to_path_buf()),
+            role: Role::Other,
             inputs: Vec::new(),
             activations: None,
             filters: None,

@@ -3,7 +3,7 @@
 use crate::config::line::{ANGLES, Attributes, COLOR_NAMES, LENGTHS, WIDTHS};
 use crate::config::{
     Chapter, Class, DEFAULT_SEED, Input, Located, MOST_INPUTS, MOST_SECTIONS, OtherInput, OtherValue, Preprocessing,
-    Region, Section, Source, suggestion,
+    Region, Role, Section, Source, suggestion,
 };
 use crate::error::{Error, Result};
 use crate::figure::Colormap;
@@ -38,6 +38,7 @@ struct RawChapter {
 struct RawSection {
     title: String,
     model: Spanned<PathBuf>,
+    role: Option<Spanned<String>>,
     #[serde(default)]
     input: Vec<Spanned<RawInput>>,
     activations: Option<Vec<Spanned<String>>>,
@@ -246,6 +247,7 @@ impl Reader<'_> {
     fn section(&self, raw: RawSection) -> Result<Section> {
         Ok(Section {
             model: self.file("section.model", &raw.model)?,
+            role: self.choice("section.role", raw.role.as_ref(), Role::named, &Role::NAMES, Role::Other)?,
             inputs: raw.input.iter().map(|input| self.input(input)).collect::<Result<_>>()?,
             activations: self.names("section.activations", raw.activations),
             filters: self.names("section.filters", raw.filters),

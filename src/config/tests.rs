@@ -114,3 +114,17 @@ fn more_sections_or_inputs_than_a_page_holds_are_refused() {
     let sections = section.repeat(MOST_SECTIONS + 1);
     assert!(message(&format!("title = \"T\"\n{sections}")).contains("has 101 sections, more than the 100"));
 }
+
+#[test]
+fn a_role_is_one_of_six_and_none_without_the_key() {
+    let role =
+        |text: &str| parse(Path::new("chapter.toml"), &format!("{HEAD}{text}")).map(|chapter| chapter.sections[0].role);
+    assert_eq!(role("").unwrap(), Role::Other);
+    for name in Role::NAMES {
+        assert_eq!(role(&format!("role = {name:?}\n")).ok(), Role::named(name));
+    }
+    assert_eq!(role("role = \"variation-3\"\n").unwrap(), Role::Variation(3));
+    assert!(
+        message(&format!("{HEAD}role = \"bass\"\n")).contains("chapter.toml:5: section.role: `bass` is none of base")
+    );
+}

@@ -34,7 +34,7 @@ pub fn network(subject: &Subject, sizes: &Sizes) -> Result<claims::Network> {
     let samples = Samples::of(subject)?;
     let seed = samples::seed(subject.seed);
     let images = samples.images(0, sizes.maps)?;
-    let (role, name) = role(subject);
+    let (role, name) = (subject.section.role, name(subject));
 
     // On a handful of images nothing can be decided: copies are not shown them, and there is no cascade, perturbation
     // or probe; kernels, which need no images, are still compared.
@@ -132,19 +132,15 @@ impl Weights<'_> {
     }
 }
 
-/// The part a network plays, by its file's name, and its name in sentences: short for the bundled chapter's networks,
-/// the section's title for others.
-fn role(subject: &Subject) -> (Role, String) {
-    let known = match subject.loaded.network.name() {
-        "base-line" => (Role::Base, "Base model"),
-        "base-mnist" => (Role::Digits, "Base (digits)"),
-        "variation-1" => (Role::Variation(1), "Variation 1"),
-        "variation-2" => (Role::Variation(2), "Variation 2"),
-        "variation-3" => (Role::Variation(3), "Variation 3"),
-        "deep-line" => (Role::Deep, "Deep model"),
-        _ => return (Role::Other, subject.section.title.clone()),
-    };
-    (known.0, known.1.to_string())
+/// The network's name in sentences: short for a network with a role, the section's title for others.
+fn name(subject: &Subject) -> String {
+    match subject.section.role {
+        Role::Base => "Base model".into(),
+        Role::Digits => "Base (digits)".into(),
+        Role::Variation(number) => format!("Variation {number}"),
+        Role::Deep => "Deep model".into(),
+        Role::Other => subject.section.title.clone(),
+    }
 }
 
 /// Detail of an input image, the mean of its channels that show anything.

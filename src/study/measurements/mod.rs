@@ -13,6 +13,7 @@ pub(crate) use comparison::Filled;
 pub use head::{Change, Control, Faithfulness, Gradients, Head, HeadDifferences, Maps, Overlap, Stage, Vanishing};
 pub use layer::{Activations, Colors, Filters, Layer, LayerKind, PoolingLayer, Probe};
 
+pub use crate::config::Role;
 use serde::Serialize;
 
 /// Everything measured for a chapter.
@@ -28,22 +29,6 @@ impl Measurements {
     pub fn is_original(&self) -> bool {
         self.networks.iter().any(|network| network.role != Role::Other)
     }
-}
-
-/// The part a network plays in the bundled chapter; claims that name a network look for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub enum Role {
-    /// The base model over the Line data.
-    Base,
-    /// The base model over digits.
-    Digits,
-    /// One of the three multi-head variations, 1 to 3.
-    Variation(u8),
-    /// The deep model over the Line data.
-    Deep,
-    /// A network of somebody else's chapter.
-    #[default]
-    Other,
 }
 
 /// The measurements of one network.
