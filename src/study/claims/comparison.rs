@@ -36,8 +36,10 @@ pub(crate) fn better_maps(measurements: &Measurements) -> Option<Evidence> {
         count_of_conditions(conditions.len()),
         list(&rivals)
     )];
-    sentences.extend(sentence(ours, "'s Grad-CAM maps have more energy on the object by", &grad_cam));
-    sentences.extend(sentence(ours, " is right more often, in the mean over its heads, by", &accuracy));
+    let of_maps = format!("Energy of {ours}'s Grad-CAM maps on the object less that of the other's");
+    sentences.extend(rivalry.sentence(&of_maps, &grad_cam));
+    let of_accuracy = format!("Accuracy of {ours}, the mean over its heads, less the other's");
+    sentences.extend(rivalry.sentence(&of_accuracy, &accuracy));
     let networks = || [rivalry.ours].into_iter().chain(rivalry.rivals.iter().copied());
     let whole = |maps: &[Judgement]| all(&[maps, &accuracy[..]].concat());
     let shown = if grad_cam.is_empty() { &accuracy } else { &grad_cam };
@@ -48,7 +50,8 @@ pub(crate) fn better_maps(measurements: &Measurements) -> Option<Evidence> {
         control: format!("{} on the same images", list(&rivals)),
         why: "smaller differences would not be seen in the maps, nor matter in use".into(),
         beside: (!grad_cam.is_empty() && !hires_cam.is_empty()).then(|| {
-            let texts: Vec<String> = hires_cam.iter().map(|j| format!("{} against {}", j.held(), j.part)).collect();
+            let texts: Vec<String> =
+                hires_cam.iter().zip(&rivals).map(|(j, rival)| format!("{} against {rival}", j.held())).collect();
             let text = format!(
                 "By HiResCAM the differences in energy are {}; the claim is {}.",
                 list(&texts),
@@ -58,7 +61,7 @@ pub(crate) fn better_maps(measurements: &Measurements) -> Option<Evidence> {
         }),
         details: networks().map(network_detail).collect(),
         figures: networks().flat_map(|n| n.figures.heatmaps.iter().cloned()).collect(),
-        chart: Some(chart(ours, shown, if grad_cam.is_empty() { "accuracy" } else { "energy on object" })),
+        chart: Some(rivalry.chart(shown, if grad_cam.is_empty() { "accuracy" } else { "energy on object" })),
         ..Evidence::of(
             Topic::Comparison,
             rivalry.statement(!grad_cam.is_empty(), !accuracy.is_empty()),
@@ -99,9 +102,34 @@ impl Rivalry<'_> {
             let theirs = of(rival)?;
             let interval: Interval = paired_difference(&ours, &theirs, seed)?;
             let basis = Basis::of(ours.len().min(theirs.len()), threshold::IMAGES);
-            Some(Judgement::new(format!("{what} against"), unit, interval, basis, margin).part(&rival.name))
+            Some(Judgement::new(format!("{what} against {}", rival.name), unit, interval, basis, margin))
         };
         self.rivals.iter().map(judge).collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// Each difference with its verdict, and an adverse one as adverse.
+    fn sentence(&self, what: &str, judged: &[Judgement]) -> Option<String> {
+        let pairs = || judged.iter().zip(self.names());
+        let each: Vec<String> =
+            pairs().map(|(j, rival)| format!("{} against {rival} ({})", j.held(), j.verdict.word())).collect();
+        let adverse: Vec<&str> = pairs().filter(|(j, _)| j.is_adverse()).map(|(_, rival)| rival).collect();
+        let adverse = if adverse.is_empty() {
+            String::new()
+        } else {
+            format!(" Against {} it is the other way round: {} has less.", list(&adverse), self.ours.name)
+        };
+        (!judged.is_empty()).then(|| format!("{what}: {}.{adverse}", list(&each)))
+    }
+
+    /// The differences to each rival.
+    fn chart(&self, judged: &[Judgement], what: &str) -> Chart {
+        let row = |(j, rival): (&Judgement, &str)| IntervalRow { label: rival.to_string(), ..IntervalRow::of(j) };
+        let unit = judged.first().map_or("", |j| if j.unit == Unit::Chance { " (times chance)" } else { "" });
+        Chart::Intervals {
+            axis: format!("{what}, {} − each{unit}", self.ours.name),
+            rows: judged.iter().zip(self.names()).map(row).collect(),
+            threshold: judged.first().map_or(0.0, |j| j.margin.value),
+        }
     }
 
     fn statement(&self, maps: bool, accuracy: bool) -> String {
@@ -123,29 +151,6 @@ fn count_of_conditions(n: usize) -> String {
         3 => "Three comparisons".into(),
         4 => "Four comparisons".into(),
         n => count(n, "comparison"),
-    }
-}
-
-/// Each difference with its verdict, and an adverse one as adverse.
-fn sentence(ours: &str, what: &str, judged: &[Judgement]) -> Option<String> {
-    let each: Vec<String> =
-        judged.iter().map(|j| format!("{} against {} ({})", j.held(), j.part, j.verdict.word())).collect();
-    let adverse: Vec<&str> = judged.iter().filter(|j| j.is_adverse()).map(|j| j.part.as_str()).collect();
-    let adverse = if adverse.is_empty() {
-        String::new()
-    } else {
-        format!(" Against {} it is the other way round: {ours} has less.", list(&adverse))
-    };
-    (!judged.is_empty()).then(|| format!("{ours}{what} {}.{adverse}", list(&each)))
-}
-
-fn chart(ours: &str, judged: &[Judgement], what: &str) -> Chart {
-    let row = |j: &Judgement| IntervalRow { label: j.part.clone(), ..IntervalRow::of(j) };
-    let unit = judged.first().map_or("", |j| if j.unit == Unit::Chance { " (times chance)" } else { "" });
-    Chart::Intervals {
-        axis: format!("{what}, {ours} − each{unit}"),
-        rows: judged.iter().map(row).collect(),
-        threshold: judged.first().map_or(0.0, |j| j.margin.value),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::measure::bootstrap::{Interval, Sampled, interval_of_samples, samples};
 use crate::measure::quotient;
 use crate::study::claims::unit::{Unit, percent};
-use crate::study::claims::words::{count, list};
+use crate::study::claims::words::count;
 use crate::study::claims::{
     Bar, Chart, Detail, Evidence, Gradients, Head, Judgement, Margin, Measurements, Network, Rule, Topic, Vanishing,
     head_part,
@@ -97,7 +97,7 @@ fn affected(all: &[Counted]) -> String {
     of.sort_by_key(|c| std::cmp::Reverse(c.gradients.softmax_zero()));
     let text = |c: &&Counted| format!("{} {} of {}", c.label(), c.gradients.softmax_zero(), c.gradients.softmax.len());
     let texts: Vec<String> = of.iter().map(text).collect();
-    if texts.is_empty() { String::new() } else { format!(" ({})", list(&texts)) }
+    if texts.is_empty() { String::new() } else { format!(" ({})", texts.join("; ")) }
 }
 
 /// Why maps are empty that have a gradient.
