@@ -6,12 +6,12 @@ use crate::error::Result;
 use crate::explain::filters::{FilterAscent, LayerAscents};
 use crate::figure::chart::{Curves, curves};
 use crate::figure::grid::{Layout, Tile, grid};
-use crate::input::image::Channels;
+use crate::input::image::{Channels, composite};
 use crate::report::Assets;
 use crate::report::page::{Figure, Image, Line};
 use crate::visualize::filter::{Convolution, Kernels, Mode, Objective, counted};
 use crate::visualize::natural::{Confirmation, Field, Window};
-use ndarray::Array3;
+use ndarray::{Array3, Axis};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -38,24 +38,29 @@ impl Drawing<'_> {
     /// The kernels of a first layer.
     pub fn kernels(&self, kernels: &Kernels, assets: &mut Assets) -> Result<Figure> {
         let layer = &self.request.ascent.layer.name;
-        let shown = |&filter: &usize| {
-            kernels.shown(filter).map(|image| tile(&self.coloured(image)).labelled(filter.to_string()))
-        };
-        let tiles: Vec<Tile> = self.chosen.iter().filter_map(shown).collect();
-        let count = tiles.len();
+        let bands = matches!(self.request.ascent.scene.channels, Channels::Bands(_));
+        let shown = |&filter: &usize| Some((filter, kernels.shown(filter)?));
+        let shown: Vec<(usize, Array3<f32>)> = self.chosen.iter().filter_map(shown).collect();
+        let count = shown.len();
+        let tiles: Vec<Tile> = shown.into_iter().flat_map(|(filter, image)| self.kernel(filter, image)).collect();
         let size = kernels.images.first().map_or([1, 1], |image| [image.dim().0, image.dim().1]);
         let image = self.draw(&tiles, size, "kernels", &format!("Kernels of {layer}"), assets)?;
         let constant = self
             .constant_channels()
             .map(|names| format!(" The weights of {names}, which never varies in the data, are left out; the mean of the others stands for them, so that grey stays grey."));
         let constant = constant.unwrap_or_default();
+        let each = if bands {
+            " A tile is the weights of one band; its label is the filter and, from 1, the band."
+        } else {
+            ""
+        };
         let caption = format!(
-            "Kernels of {layer}: the weights of its {count} filters themselves, on one scale for all; grey is 0, the ends of each colour are ±{:.3}.{constant}",
+            "Kernels of {layer}: the weights of its {count} filters themselves, on one scale for all; grey is 0, the ends of each colour are ±{:.3}.{each}{constant}",
             kernels.scale
         );
         let alt = format!("{count} kernels of {layer} as small images, centred on grey");
         let mut figure = Figure::single(self.id("kernels"), caption, image, alt);
-        figure.tiles = count;
+        figure.tiles = tiles.len();
         figure.data = json!({ "layer": layer, "scale": kernels.scale });
         Ok(figure)
     }
@@ -281,10 +286,24 @@ impl Drawing<'_> {
         Ok(assets.add(&self.id(what), picture))
     }
 
-    /// Colours as red, green and blue, whatever order the network reads them in.
+    /// The tiles of a kernel [h, w, c]: one in colours, or one in grey for each band of a network that takes no colours.
+    fn kernel(&self, filter: usize, image: Array3<f32>) -> Vec<Tile> {
+        if !matches!(self.request.ascent.scene.channels, Channels::Bands(_)) {
+            return vec![tile(&self.coloured(image)).labelled(filter.to_string())];
+        }
+        let band = |(band, weights): (usize, ndarray::ArrayView2<f32>)| {
+            tile(&weights.insert_axis(Axis(2)).to_owned()).labelled(format!("{filter}·{}", band + 1))
+        };
+        image.axis_iter(Axis(2)).enumerate().map(band).collect()
+    }
+
+    /// Colours as red, green and blue, whatever order the network reads them in; of other channels those that are to be shown so.
     fn coloured(&self, mut image: Array3<f32>) -> Array3<f32> {
-        if self.request.ascent.scene.channels == Channels::Bgr {
-            image.invert_axis(ndarray::Axis(2));
+        let scene = self.request.ascent.scene;
+        match scene.channels {
+            Channels::Bgr => image.invert_axis(Axis(2)),
+            Channels::Bands(_) => return composite(image.view(), scene.show),
+            _ => {}
         }
         image
     }

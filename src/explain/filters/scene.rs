@@ -25,6 +25,8 @@ pub struct Scene {
     pub tensors: Vec<ArrayD<f32>>,
     /// The order in which the network reads colours.
     pub channels: Channels,
+    /// The bands that are shown as red, green and blue, from 0, of a network that takes no colours.
+    pub show: [usize; 3],
     /// Lowest and highest value of real inputs in each channel.
     pub range: Vec<(f32, f32)>,
     /// Mean colour of the natural inputs; empty without any.
@@ -48,7 +50,7 @@ impl Scene {
             _ => (0..frame.channels).map(|c| byte_range(recipe, c)).collect(),
         };
         let background = if tensors.is_empty() { Vec::new() } else { natural::mean_colour(&tensors, frame) };
-        Ok(Scene { frame, inputs, tensors, channels: preprocess.channels, range, background })
+        Ok(Scene { frame, inputs, tensors, channels: preprocess.channels, show: preprocess.show, range, background })
     }
 
     /// The channels that never vary in natural inputs.
