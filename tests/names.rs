@@ -67,7 +67,7 @@ fn layers_may_differ_in_case_or_punctuation_alone() {
     fixture.dense("flat", "y", 2, 3).output("y");
     fs::write(folder.path().join("case.onnx"), fixture.bytes()).unwrap();
     let markdown = page(folder.path(), &["explain", "case.onnx", "a.png", "--raw"]);
-    assert_eq!(markdown.matches("### Intermediate Layer Activation").count(), 1);
+    assert_eq!(markdown.matches("Activations of a.png, layer by layer").count(), 1, "{markdown}");
     let markdown = page(folder.path(), &["filters", "case.onnx", "--steps", "2", "--raw"]);
     for layer in ["Conv/a", "conv/a", "conv.a"] {
         assert!(markdown.contains(&format!("Convolutional Filters ({layer})")), "{markdown}");

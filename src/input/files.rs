@@ -111,7 +111,10 @@ fn walk(folder: &Path, parts: &[Pattern], files: &mut Vec<PathBuf>) -> Result<()
     let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
     let Some((part, rest)) = parts.split_first() else { return Ok(()) };
     let add = |path: PathBuf, files: &mut Vec<PathBuf>| match rest {
-        [] if path.is_file() => Ok(files.push(path)),
+        [] if path.is_file() => {
+            files.push(path);
+            Ok(())
+        }
         [_, ..] if path.is_dir() => walk(&path, rest, files),
         _ => Ok(()),
     };

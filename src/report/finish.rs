@@ -79,7 +79,7 @@ impl Page {
                     }
                 }
             }
-            inferences.tally = tally(&inferences.items);
+            inferences.tally = tally(inferences.items.iter().chain(&inferences.further));
             if let Some(trust) = &mut inferences.trust {
                 trust.id = "trust".to_owned();
             }
@@ -274,7 +274,8 @@ fn finish_table(table: &mut Table) {
 }
 
 /// "Of 11 claims 5 are supported, 4 are not, and 2 are undecided."
-fn tally(items: &[Inference]) -> String {
+fn tally<'a>(items: impl Iterator<Item = &'a Inference>) -> String {
+    let items: Vec<&Inference> = items.collect();
     let count = |verdict: Verdict| items.iter().filter(|item| item.verdict == verdict).count();
     if items.is_empty() {
         return String::new();
@@ -384,6 +385,6 @@ mod tests {
     fn the_tally_counts_in_words() {
         let item = |verdict| Inference { verdict, ..Inference::default() };
         let items = [item(Verdict::Supported), item(Verdict::Supported), item(Verdict::NotSupported)];
-        assert_eq!(tally(&items), "Of 3 claims, 2 are supported, 1 is not supported and none is undecided.");
+        assert_eq!(tally(items.iter()), "Of 3 claims, 2 are supported, 1 is not supported and none is undecided.");
     }
 }

@@ -51,7 +51,8 @@ pub fn network(subject: &Subject, sizes: &Sizes) -> Result<claims::Network> {
     weights.keep(if enough { sizes.cascade_copies.max(sizes.probed_copies) } else { 0 });
     let (seen, trained): (Vec<Seen>, Vec<Numbers>) =
         look(&anatomy, &anatomy.graph, &images, sizes.detail)?.into_iter().unzip();
-    let (of_copies, kernels): (Vec<_>, Vec<_>) = weights.copies()?.into_iter().unzip();
+    let (of_copies, kernels): (Vec<_>, Vec<_>) =
+        weights.copies()?.into_iter().map(|copy| (copy.numbers, copy.kernels)).unzip();
     let compared = Compared { trained, copies: if enough { of_copies } else { Vec::new() } };
     let answered = layers::answered(&anatomy, &images)?;
     let of_network = layers::kernels(&anatomy, &anatomy.graph, weights.varies, sizes);
@@ -82,6 +83,14 @@ pub fn network(subject: &Subject, sizes: &Sizes) -> Result<claims::Network> {
 /// A seed of the network's own, from its file's hash, so that no two networks' copies are drawn alike.
 fn own_seed(network: &Network) -> u64 {
     network.sha256().get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+}
+
+/// What one copy of a network with new weights shows.
+struct SeenCopy {
+    /// Image by image.
+    numbers: Vec<Numbers>,
+    /// By convolution.
+    kernels: Vec<Option<Kernels>>,
 }
 
 /// New weights for a network, and what its copies are shown.
@@ -118,7 +127,7 @@ impl Weights<'_> {
     }
 
     /// What each copy shows, image by image, and its kernels. A copy's weights are let go as soon as it was looked at.
-    fn copies(&self) -> Result<Vec<(Vec<Numbers>, Vec<Option<Kernels>>)>> {
+    fn copies(&self) -> Result<Vec<SeenCopy>> {
         let copies = if self.images.is_empty() { self.sizes.copies.min(FEW) } else { self.sizes.copies };
         (0..copies)
             .into_par_iter()
@@ -126,7 +135,7 @@ impl Weights<'_> {
                 let graph = self.copy(copy);
                 let seen = look(self.anatomy, &graph, self.images, self.sizes.detail)?;
                 let numbers = seen.into_iter().map(|(_, numbers)| numbers).collect();
-                Ok((numbers, layers::kernels(self.anatomy, &graph, self.varies, self.sizes)))
+                Ok(SeenCopy { numbers, kernels: layers::kernels(self.anatomy, &graph, self.varies, self.sizes) })
             })
             .collect()
     }

@@ -37,7 +37,7 @@ impl Sizes {
     pub const FULL: Sizes = Sizes {
         accuracy: 2000,
         maps: 288,
-        copies: 32,
+        copies: 12,
         overlaps: 96,
         detail: 72,
         cascade: 72,

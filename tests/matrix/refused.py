@@ -153,7 +153,6 @@ def refused():
         "recurrent": (export(enliven(Recurrent(), SEED), x), ["recurrent layers: GRU, LSTM"]),
         "text": (export(Text().eval(), torch.arange(12).view(1, 12)), ["int64 values, not pixels", "not that of images", "no convolution"]),
         "mixer": (export(Mixer().eval(), x), ["no convolution"]),
-        "quantised-qdq": (quantised(plain, QuantFormat.QDQ), ["quantised", "DequantizeLinear, QuantizeLinear"]),
         "quantised-qoperator": (quantised(plain, QuantFormat.QOperator), ["quantised", "QLinearConv"]),
         "control-flow": (export(enliven(Branching(), SEED), x, script=True), ["control flow: If, Loop"]),
         "custom": (export(enliven(Custom(), SEED), x), ["operators that are not known: example.org.FancyPooling"]),

@@ -82,7 +82,8 @@ impl Network {
 
     /// The values all of whose cells lead to the head; of the last tokens that often only the class token does.
     fn wholly_read<'a>(&self, chain: &Chain<'_, 'a>, above: &Above) -> BTreeSet<&'a str> {
-        let tokens = |value: &str| matches!(self.cells.get(value), Some(Cells::Tokens { .. }));
+        let of_tokens = self.values_of_tokens(chain);
+        let tokens = |value: &str| of_tokens.contains(value);
         let mut read: BTreeMap<&str, bool> = BTreeMap::new();
         for step in above.steps.iter().rev().filter_map(|index| chain.steps.get(*index)) {
             let outputs = step.node.outputs.iter().filter_map(|output| read.get(output.as_str()));
@@ -96,6 +97,29 @@ impl Network {
             }
         }
         read.into_iter().filter(|(_, whole)| *whole).map(|(value, _)| value).collect()
+    }
+
+    /// Tokens, and what is computed from the channels of each of them alone, such as the mean and the deviation that a layer
+    /// normalisation spelled out divides by.
+    fn values_of_tokens<'a>(&self, chain: &Chain<'_, 'a>) -> BTreeSet<&'a str> {
+        let mut of_tokens = BTreeSet::new();
+        for step in chain.steps {
+            let op = step.node.op.as_str();
+            let each = op.starts_with("Reduce") || matches!(op, "Squeeze" | "Unsqueeze") || element_wise(op);
+            let (each, inputs) = (each || step.compound.is_some(), &step.inputs);
+            let tokens = |value: &str| matches!(self.cells.get(value), Some(Cells::Tokens { .. }));
+            of_tokens.extend(inputs.iter().copied().filter(|input| tokens(input)));
+            for output in &step.node.outputs {
+                let lists = |value: &str| self.values.probed(value).get(..2);
+                let listed = |input: &&str| {
+                    of_tokens.contains(*input) && lists(input).is_some() && lists(input) == lists(output)
+                };
+                if tokens(output) || (each && inputs.iter().any(listed)) {
+                    of_tokens.insert(output.as_str());
+                }
+            }
+        }
+        of_tokens
     }
 
     /// A convolution, or a matrix product over the channels of a map, with more than one position left.

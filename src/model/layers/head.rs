@@ -263,6 +263,13 @@ fn below_activation(definition: &Definition, output: &str) -> (String, HeadActiv
             "LogSoftmax" => HeadActivation::LogSoftmax,
             "Sigmoid" => HeadActivation::Sigmoid,
             "Identity" | "Cast" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Dropout" => {
+                // Another output under a second name has the same scores.
+                if node.op == "Identity"
+                    && scores == value
+                    && definition.outputs.iter().any(|name| name == node.input())
+                {
+                    scores = node.input();
+                }
                 value = node.input();
                 continue;
             }

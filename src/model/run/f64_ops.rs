@@ -10,7 +10,7 @@ use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::ops::math;
 use tract_onnx::tract_core::ops::math::PowConst;
-use tract_onnx::tract_core::ops::nn::{GeluApproximate, LeakyRelu};
+use tract_onnx::tract_core::ops::nn::{GeluApproximate, LeakyRelu, Reduce, Reducer, RmsNorm};
 use tract_onnx_opl::resize::Resize;
 
 use crate::model::run::f64_resize::resample;
@@ -36,6 +36,16 @@ impl Translate<TypedFact, Box<dyn TypedOp>, TypedFact, Box<dyn TypedOp>> for Spe
         let inputs: TVec<OutletId> = node.inputs.iter().map(|input| mapping[input]).collect();
         if let (Some(op), Some(&x)) = (node.op_as::<Resize>(), inputs.first()) {
             return resample(op, (source, node), target, x);
+        }
+        if let (Some(op), Some(&x)) = (node.op_as::<RmsNorm>(), inputs.first()) {
+            return Ok(smallvec![Speller { model: target, name: &node.name, x, count: 0 }.rms_norm(op)?]);
+        }
+        if let (Some(op), Some(&x)) = (node.op_as::<Reduce>(), inputs.first())
+            && matches!(op.reducer, Reducer::Sum | Reducer::MeanOfSquares)
+            && target.outlet_fact(x)?.datum_type == f64::datum_type()
+        {
+            let along = Along { axes: op.axes.to_vec(), mean_of_squares: op.reducer == Reducer::MeanOfSquares };
+            return append(target, node.name.clone(), Box::new(along), &inputs);
         }
         if let (Some(op), &[x]) = (node.op_as::<ElementWiseOp>(), inputs.as_slice())
             && let Some(spelled) = spelled(op, &mut Speller { model: target, name: &node.name, x, count: 0 })?
@@ -134,6 +144,49 @@ impl TypedOp for Function {
     }
 }
 
+/// The sum, or the mean of the squares, along some axes, which stay as 1. Tract's mean of squares computes in single precision
+/// whatever its type, and what optimising finds of its sums of squares becomes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Along {
+    axes: Vec<usize>,
+    mean_of_squares: bool,
+}
+
+impl Op for Along {
+    fn name(&self) -> StaticName {
+        if self.mean_of_squares { "DoubleMeanOfSquares" } else { "DoubleSum" }.into()
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Along {
+    op_out_of_plan!();
+
+    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let x = args_1!(inputs);
+        let mut found = x.to_plain_array_view::<f64>()?.mapv(|x| if self.mean_of_squares { x * x } else { x });
+        for &axis in &self.axes {
+            let axis = tract_ndarray::Axis(axis);
+            let count = if self.mean_of_squares { found.len_of(axis) as f64 } else { 1.0 };
+            found = found.sum_axis(axis).insert_axis(axis) / count;
+        }
+        Ok(tvec!(found.into_tensor().into_tvalue()))
+    }
+}
+
+impl TypedOp for Along {
+    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let mut shape: TVec<TDim> = inputs[0].shape.to_tvec();
+        for &axis in &self.axes {
+            shape[axis] = 1.to_dim();
+        }
+        Ok(tvec!(inputs[0].datum_type.fact(shape)))
+    }
+
+    as_op!();
+}
+
 /// The error function by the series 2/√π · exp(−x²) · Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!! (Abramowitz and Stegun 7.1.6), whose terms all have one sign;
 /// within 1e-15. Backprop's own is another one.
 fn erf(x: f64) -> f64 {
@@ -165,6 +218,16 @@ impl Speller<'_> {
         let power = self.add(math::exp(), &[negative])?;
         let sum = self.with_number(math::add(), power, 1.0)?;
         self.add(math::recip(), &[sum])
+    }
+
+    /// x / √(mean of x² + ε).
+    fn rms_norm(&mut self, op: &RmsNorm) -> TractResult<OutletId> {
+        let mean = Box::new(Along { axes: vec![op.axis], mean_of_squares: true });
+        self.count += 1;
+        let mean = append(self.model, format!("{}.spelled_{}", self.name, self.count), mean, &[self.x])?[0];
+        let sum = self.with_number(math::add(), mean, op.eps.cast_to_scalar::<f64>()?)?;
+        let factor = self.add(math::rsqrt(), &[sum])?;
+        self.add(math::mul(), &[self.x, factor])
     }
 
     fn add(&mut self, op: impl Into<Box<dyn TypedOp>>, inputs: &[OutletId]) -> TractResult<OutletId> {

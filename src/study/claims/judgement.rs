@@ -217,7 +217,7 @@ mod tests {
             (0.1, 0.5 - tiny, NotSupported, Supported),
             (0.5, 0.5, NotSupported, NotSupported),
             // Ignorance decides nothing, though it holds zero.
-            (-3.14, 3.96, Undecided, Undecided),
+            (-3.5, 3.96, Undecided, Undecided),
         ];
         for (low, high, above, below) in cases {
             let interval = interval(low, high);

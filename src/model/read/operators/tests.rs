@@ -101,8 +101,10 @@ fn scalars_are_no_signals() {
         f.node("Add", &["r", "d"], "s", vec![]);
     });
     assert!(said.contains("`d` (DFT) has input input of shape [], which has 0 axes; it takes 2 or more"), "{said}");
-    let said = self::said(|f| _ = f.integers("k", &[]).node("TopK", &["r", "k"], "s", vec![]));
-    assert!(said.contains("`s` (TopK) has input K of shape [0], which holds 0 numbers; it takes one"), "{said}");
+    let said = self::said(|f| {
+        _ = f.integers("k", &[]).node("TopK", &["r", "k"], "t", vec![]).node("Relu", &["t"], "s", vec![])
+    });
+    assert!(said.contains("`t` (TopK) has input K of shape [0], which holds 0 numbers; it takes one"), "{said}");
     let allowed =
         Fixture::new("x", &[1, 1, 6, 6]).node("Elu", &["x"], "y", vec![float("alpha", 2.0)]).output("y").load();
     assert_eq!(allowed.layers().len(), 2);

@@ -1,7 +1,8 @@
 //! Networks whose arithmetic was made ready for integers by pairs of QuantizeLinear and DequantizeLinear, read as float.
 //!
 //! A pair rounds a value to one of 256 steps and cuts it off at both ends. The rounding has no derivative and goes; the cut stays
-//! as a Clip, as it is often the ReLU that a quantiser dropped because the zero point did its work.
+//! as a Clip, as it is often the ReLU that a quantiser dropped because the zero point did its work. Scores are not cut off at the top:
+//! at the end of its integers the best one would have no derivative.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,9 +65,17 @@ pub(super) fn as_float(proto: &mut pb::ModelProto) -> Option<String> {
     if cuts.is_empty() {
         return None;
     }
+    for (score, squashed) in scores(graph) {
+        let Some(ends) = cuts.get_mut(&score) else { continue };
+        let rectified = ends.low >= 0.0 && !squashed;
+        *ends = Ends { low: if rectified { ends.low } else { f32::MIN }, high: f32::MAX };
+    }
+    let free = |ends: &Ends| ends.low == f32::MIN && ends.high == f32::MAX;
     for node in graph.node.iter_mut() {
         let (Some(input), Some(output)) = (node.input.first().cloned(), node.output.first().cloned()) else { continue };
-        if let Some(ends) = cuts.get(&output) {
+        if cuts.get(&output).is_some_and(free) {
+            *node = operator("Identity", &[&input], &output, Vec::new());
+        } else if let Some(ends) = cuts.get(&output) {
             let (low, high) = (format!("{output}.low"), format!("{output}.high"));
             graph.initializer.extend([scalar(&low, ends.low), scalar(&high, ends.high)]);
             *node = operator("Clip", &[&input, &low, &high], &output, Vec::new());
@@ -77,8 +86,34 @@ pub(super) fn as_float(proto: &mut pb::ModelProto) -> Option<String> {
     Some(format!(
         "the network is quantised and is read as float: its weights are the rounded ones, {} activations are cut off where their \
          integers end but not rounded, so scores may differ a little from those of integer arithmetic",
-        cuts.len()
+        cuts.values().filter(|ends| !free(ends)).count()
     ))
+}
+
+/// The quantised values that are the network's outputs or that only moving, softmax or sigmoid makes them of, with whether they are
+/// results of softmax or sigmoid.
+fn scores(graph: &pb::GraphProto) -> BTreeMap<String, bool> {
+    const SQUASHERS: [&str; 3] = ["LogSoftmax", "Sigmoid", "Softmax"];
+    let producers: BTreeMap<&str, &pb::NodeProto> =
+        graph.node.iter().flat_map(|node| node.output.iter().map(move |output| (output.as_str(), node))).collect();
+    let mut scores = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    let mut pending: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
+    while let Some(value) = pending.pop() {
+        let Some(node) = producers.get(value).filter(|_| seen.insert(value)) else { continue };
+        let op = node.op_type.as_str();
+        let Some(input) = node.input.first() else { continue };
+        if op == "QuantizeLinear" {
+            let squashed = producers.get(input.as_str()).is_some_and(|node| SQUASHERS.contains(&node.op_type.as_str()));
+            scores.insert(value.to_string(), squashed);
+        }
+        let moves = MOVERS.contains(&op) && op != "MaxPool";
+        if moves || SQUASHERS.contains(&op) || matches!(op, "QuantizeLinear" | "DequantizeLinear") {
+            let all = if op == "Concat" { node.input.len() } else { 1 };
+            pending.extend(node.input.iter().take(all).map(String::as_str));
+        }
+    }
+    scores
 }
 
 /// Where the integers of a QuantizeLinear end; `None` for scales of several numbers or unknown ones.

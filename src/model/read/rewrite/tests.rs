@@ -133,8 +133,26 @@ fn quantised_activations_are_cut_off_where_their_integers_end() {
         ..Default::default()
     });
     f.node("QuantizeLinear", &["c", "scale", "zero"], "q", vec![]).node("Flatten", &["q"], "moved", vec![]);
-    f.node("DequantizeLinear", &["moved", "scale", "zero"], "y", vec![]);
+    f.node("DequantizeLinear", &["moved", "scale", "zero"], "float", vec![]).node("Abs", &["float"], "y", vec![]);
     assert_eq!(values(&mut f), [0.0, 1.0, 255.0 / 128.0]);
+}
+
+/// The best score would have no derivative at the end of its integers.
+#[test]
+fn quantised_scores_are_not_cut_off_at_the_top() {
+    for (zero, wanted) in [(0, [0.0, 1.0, 3.0]), (128, [-2.0, 1.0, 3.0])] {
+        let mut f = begun(1.0);
+        f.floats("scale", &[], &[1.0 / 128.0]);
+        f.graph.initializer.push(pb::TensorProto {
+            name: "zero".into(),
+            data_type: pb::tensor_proto::DataType::Uint8 as i32,
+            int32_data: vec![zero],
+            ..Default::default()
+        });
+        f.node("QuantizeLinear", &["c", "scale", "zero"], "q", vec![]);
+        f.node("DequantizeLinear", &["q", "scale", "zero"], "y", vec![]);
+        assert_eq!(values(&mut f), wanted);
+    }
 }
 
 #[test]
