@@ -39,6 +39,8 @@ pub struct Engine {
 
 /// What calling an operator takes, in multiplications.
 const PER_OPERATOR: f64 = 1000.0;
+/// What an operation outside of matrix products takes, in their multiplications: it waits for memory.
+const SLOWER: f64 = 8.0;
 
 /// How much a part of a network is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -140,13 +142,9 @@ impl Engine {
         self.passed_by
     }
 
-    /// The operators between the target and the logits, each with its place in the graph.
-    fn behind_target(&self) -> impl Iterator<Item = (ValueId, &Node)> {
+    /// Which operators lead to the logits without the target lying between.
+    fn leading_to_logits(&self) -> Vec<bool> {
         let Lowered { graph, target, logits, .. } = &self.lowered;
-        let mut reached = vec![false; graph.nodes.len()];
-        for (id, node) in graph.nodes.iter().enumerate() {
-            reached[id] = id == *target || node.inputs.iter().any(|input| reached[*input]);
-        }
         let mut leads = vec![false; graph.nodes.len()];
         logits.iter().for_each(|id| leads[*id] = true);
         for (id, node) in graph.nodes.iter().enumerate().rev() {
@@ -154,7 +152,18 @@ impl Engine {
                 node.inputs.iter().for_each(|input| leads[*input] = true);
             }
         }
-        let behind = move |(id, node)| (id != *target && reached[id] && leads[id]).then_some((id, node));
+        leads
+    }
+
+    /// The operators between the target and the logits.
+    fn behind_target(&self) -> impl Iterator<Item = &Node> {
+        let Lowered { graph, target, .. } = &self.lowered;
+        let mut reached = vec![false; graph.nodes.len()];
+        for (id, node) in graph.nodes.iter().enumerate() {
+            reached[id] = id == *target || node.inputs.iter().any(|input| reached[*input]);
+        }
+        let leads = self.leading_to_logits();
+        let behind = move |(id, node)| (id != *target && reached[id] && leads[id]).then_some(node);
         graph.nodes.iter().enumerate().filter_map(behind)
     }
 
@@ -164,22 +173,30 @@ impl Engine {
             Op::Unsupported { operator } => Some(format!("{operator} (`{}`)", node.name)),
             _ => None,
         };
-        self.behind_target().filter_map(|(_, node)| named(node)).collect()
+        self.behind_target().filter_map(named).collect()
     }
 
     /// How many convolutions and matrix products lie between the target and the logits: one or two in most convolutional networks,
     /// dozens in one that goes on with a transformer.
     pub fn products_behind_target(&self) -> usize {
         let product = |op: &Op| matches!(op, Op::Conv(_) | Op::Deconv(_) | Op::EinSum(_));
-        self.behind_target().filter(|(_, node)| product(&node.op)).count()
+        self.behind_target().filter(|node| product(&node.op)).count()
     }
 
-    /// How much the part of the network from the target on is, for one image.
+    /// How much the part of the network from the target on is, for one image, with what leads around the target: all that a run
+    /// of its tail computes.
     pub fn behind(&self) -> Extent {
-        let target = self.graph().nodes.get(self.lowered.target).map_or(0, Node::len);
-        let mut extent = Extent { work: 0.0, values: target as f64 };
-        for (id, node) in self.behind_target() {
-            extent.work += self.graph().work(id) + PER_OPERATOR;
+        let leads = self.leading_to_logits();
+        let graph = self.graph();
+        let mut extent = Extent { work: 0.0, values: 0.0 };
+        for (id, node) in graph.nodes.iter().enumerate().filter(|(id, _)| leads[*id]) {
+            match &node.op {
+                Op::Constant(_) => continue,
+                _ if id == self.lowered.target => {}
+                Op::Conv(conv) if conv.groups == 1 => extent.work += graph.work(id) + PER_OPERATOR,
+                Op::EinSum(_) => extent.work += graph.work(id) + PER_OPERATOR,
+                _ => extent.work += SLOWER * graph.work(id) + PER_OPERATOR,
+            }
             extent.values += node.len() as f64;
         }
         extent
@@ -256,4 +273,29 @@ fn passes_by(graph: &Graph, target: ValueId, ends: &[ValueId]) -> bool {
             id != target && (matches!(node.op, Op::Input) || node.inputs.iter().any(|input| from_input[*input]));
     }
     ends.iter().any(|end| from_input[*end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fixture::Fixture;
+
+    /// The extent behind the convolution `b`, whose map is added to that of another, `other`.
+    fn extent(other: &str) -> Extent {
+        let mut f = Fixture::new("x", &[1, 3, 8, 8]);
+        f.conv("x", "b", [4, 3, 1, 1], vec![]).conv("x", "c", [4, 3, 1, 1], vec![]);
+        f.node("Add", &["b", other], "s", vec![]).node("GlobalAveragePool", &["s"], "g", vec![]);
+        let network = f.node("Flatten", &["g"], "y", vec![]).output("y").load();
+        Engine::new(&network, "b", &[], (8, 8)).unwrap().behind()
+    }
+
+    /// A run of the tail computes what leads around the target, too: here a convolution of 256 sums of 3 products.
+    #[test]
+    fn what_leads_around_the_target_is_counted() {
+        let (alone, passed_by) = (extent("b"), extent("c"));
+        let more = passed_by.work - alone.work;
+        assert!((768.0..768.0 + 5.0 * PER_OPERATOR).contains(&more), "{more}");
+        // The image and the other convolution's map.
+        assert!(passed_by.values - alone.values >= 256.0 + 192.0);
+    }
 }
