@@ -80,7 +80,7 @@ impl Spec {
             }
             None => "v",
         };
-        let mut inputs = vec![first.to_string()];
+        let mut inputs = if makes_something_of_nothing(&self.op) { Vec::new() } else { vec![first.to_string()] };
         for (place, other) in others(&self.op, self.opset).iter().enumerate() {
             inputs.push(match self.others {
                 Others::Usual => other.put(&mut f, first, &shape, place),
@@ -113,6 +113,11 @@ fn element(op: &str) -> Option<DataType> {
         "ConvInteger" | "DequantizeLinear" | "MatMulInteger" | "GatherBlockQuantized" => Some(DataType::Uint8),
         _ => None,
     }
+}
+
+/// Whether an operator has no inputs.
+fn makes_something_of_nothing(op: &str) -> bool {
+    matches!(op, "Constant" | "RandomNormal" | "RandomUniform")
 }
 
 /// An input besides the first.
@@ -259,6 +264,7 @@ fn attributes(op: &str, rank: usize, opset: i64) -> Vec<pb::AttributeProto> {
         "BitShift" => vec![text("direction", "LEFT")],
         "ParametricSoftplus" | "ScaledTanh" => vec![float("alpha", 0.5), float("beta", 2.0)],
         "RandomNormal" | "RandomUniform" => vec![ints("shape", &shape(rank))],
+        "Constant" => vec![float("value_float", 0.5)],
         "Attention" => vec![int("q_num_heads", 2), int("kv_num_heads", 2)],
         "MultiHeadAttention" | "RotaryEmbedding" => vec![int("num_heads", 2)],
         "GroupQueryAttention" => vec![int("num_heads", 2), int("kv_num_heads", 1)],

@@ -176,12 +176,11 @@ fn try_all(file: &Path, index: usize, name: &str) {
         say("at", &what);
         match catch_unwind(AssertUnwindSafe(|| run(file))) {
             Ok(Ok(())) => say("made", ""),
-            Ok(Err(cause @ Error::Input(_))) => {
-                if !cause.to_string().contains("net") {
-                    say("bad", &format!("{what}: the file is not named: {cause}"));
-                }
+            Ok(Err(cause)) if !cause.is_input() => say("bad", &format!("{what}: ends with exit code 1: {cause}")),
+            Ok(Err(cause)) if !cause.to_string().contains("net") => {
+                say("bad", &format!("{what}: the file is not named: {cause}"));
             }
-            Ok(Err(cause)) => say("bad", &format!("{what}: ends with exit code 1: {cause}")),
+            Ok(Err(_)) => {}
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().cloned();
                 let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));

@@ -19,7 +19,7 @@ const WORK_PER_PARAMETER: f64 = 1_048_576.0;
 /// Runs up to a layer that a step of one filter's ascent takes: there, back, and a share of the starts.
 const PER_STEP: f64 = 3.0;
 /// Work that a step takes for each value of the image itself: looking, regularising, moving.
-const PER_VALUE: f64 = 1000.0;
+const PER_VALUE: f64 = 2000.0;
 
 /// What is shown.
 pub struct Choice<'n> {
@@ -170,12 +170,12 @@ mod tests {
             let names: Vec<&str> = choice.layers.iter().map(|(layer, _)| layer.name.as_str()).collect();
             (names, choice.count(&network), choice.note)
         };
-        assert_eq!(shown(50), (vec!["a", "b"], 2, Some("The network has 8 filters. Shown are 1 filter of each convolution, evenly spread; convscope filters with --layer and --filters shows others.".into())));
-        assert_eq!(shown(10).1, 8, "all of them");
-        let (names, count, note) = shown(100);
+        assert_eq!(shown(25), (vec!["a", "b"], 2, Some("The network has 8 filters. Shown are 1 filter of each convolution, evenly spread; convscope filters with --layer and --filters shows others.".into())));
+        assert_eq!(shown(5).1, 8, "all of them");
+        let (names, count, note) = shown(50);
         assert_eq!((names, count), (vec!["a"], 1));
         assert!(note.unwrap().contains("1 of the 2 convolutions and at most 1 filter of"));
-        let asked = Choice::new(&network, None, Some(vec![0, 1, 2]), 100);
+        let asked = Choice::new(&network, None, Some(vec![0, 1, 2]), 50);
         assert_eq!((asked.count(&network), asked.note), (6, None), "what is asked for is shown");
     }
 

@@ -240,12 +240,13 @@ pub(crate) fn operator(domain: &str, name: &str, version: i64) -> Option<&'stati
         "com.microsoft" => Domain::Microsoft,
         _ => return None,
     };
-    let rows = || {
+    let rows = |domain: Domain| {
         let rows = TABLE.iter().copied().flatten();
-        rows.filter(|row| row.names.contains(&name) && (row.domain == domain || row.domain == Domain::Microsoft))
+        rows.filter(move |row| row.names.contains(&name) && row.domain == domain)
     };
-    let newest = rows().filter(|row| row.since <= version).max_by_key(|row| (row.domain == domain, row.since));
-    newest.or_else(|| rows().min_by_key(|row| row.since))
+    let newest = rows(domain).filter(|row| row.since <= version).max_by_key(|row| row.since);
+    // Exporters also write onnxruntime's operators without their domain.
+    newest.or_else(|| rows(domain).min_by_key(|row| row.since)).or_else(|| rows(Domain::Microsoft).next())
 }
 
 /// The version of ONNX's own operator set that a file is written in.
