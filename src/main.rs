@@ -112,7 +112,11 @@ fn run(cli: &Cli) -> Result<()> {
             let verdict = check.verdict();
             match (verdict, verdict.reason()) {
                 (Verdict::Differ, _) => Err(Error::other("the gradients do not hold")),
-                (_, Some(reason)) => Err(Error::Undecided(format!("the check is {}: {reason}", verdict.word()))),
+                (_, Some(reason)) => Err(Error::Undecided(format!(
+                    "{}: the check is {}: {reason}",
+                    arguments.model.display(),
+                    verdict.word()
+                ))),
                 (_, None) => Ok(()),
             }
         }

@@ -11,7 +11,7 @@ use convscope::explain::differences::{Differences, Point};
 use convscope::explain::engine::Score;
 use convscope::explain::score::End;
 use convscope::explain::tail::feature_maps;
-use convscope::finite_gradient::Comparison;
+use convscope::finite_gradient::{Comparison, Verdict};
 use convscope::model::Precision;
 use convscope::random::Random;
 use convscope::visualize::cam::{Method, rectified, signed_map, weighted_sum};
@@ -139,7 +139,13 @@ fn central_differences_confirm_the_gradients_at_the_target() {
         let tolerance = f64::from(if double { TOLERANCE } else { SINGLE });
         let outcome = |what: &str, comparison: &Comparison| {
             let check = comparison.check(tolerance);
-            if check.passed() { Ok(()) } else { Err(format!("{what}, {:?}: {check:?}", differences.precision())) }
+            // A gradient that is zero wherever it was looked at, as behind a mean of normalised maps, is confirmed by differences of zero.
+            let zero = check.verdict == Verdict::Empty && check.compared > 0 && check.max_relative_error == 0.0;
+            if check.passed() || zero {
+                Ok(())
+            } else {
+                Err(format!("{what}, {:?}: {check:?}", differences.precision()))
+            }
         };
 
         let theirs = case.truth["target_gradient"].mapv(f64::from);

@@ -37,6 +37,8 @@ pub struct Engine {
     size: (usize, usize),
 }
 
+/// Multiplications that take as long as copying, moving and comparing one number of the target for a run.
+const PER_COPIED_NUMBER: f64 = 100.0;
 /// What calling an operator takes, in multiplications.
 const PER_OPERATOR: f64 = 1000.0;
 /// What an operation outside of matrix products takes, in their multiplications: it waits for memory.
@@ -192,7 +194,7 @@ impl Engine {
         for (id, node) in graph.nodes.iter().enumerate().filter(|(id, _)| leads[*id]) {
             match &node.op {
                 Op::Constant(_) => continue,
-                _ if id == self.lowered.target => {}
+                _ if id == self.lowered.target => extent.work += PER_COPIED_NUMBER * node.len() as f64,
                 Op::Conv(conv) if conv.groups == 1 => extent.work += graph.work(id) + PER_OPERATOR,
                 Op::EinSum(_) => extent.work += graph.work(id) + PER_OPERATOR,
                 _ => extent.work += SLOWER * graph.work(id) + PER_OPERATOR,

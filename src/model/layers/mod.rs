@@ -1,6 +1,7 @@
 //! A network as a list of layers: architecture rows, names and scopes, heads, the layer that heatmaps explain, receptive fields.
 
 pub(crate) mod cells;
+pub(crate) mod chain;
 pub mod convolution;
 pub(crate) mod cost;
 pub(crate) mod features;

@@ -77,6 +77,9 @@ pub(crate) fn refused_kind(op: &str) -> Option<&'static str> {
         "ConvInteger" | "MatMulInteger" => Some(QUANTISED),
         "If" | "Loop" | "Scan" => Some("it has control flow"),
         "RNN" | "LSTM" | "GRU" => Some("it has recurrent layers"),
+        "RandomNormal" | "RandomNormalLike" | "RandomUniform" | "RandomUniformLike" | "Multinomial" | "Bernoulli" => {
+            Some("it draws random numbers, so its answers do not repeat")
+        }
         _ => op.starts_with("QLinear").then_some(QUANTISED),
     }
 }
