@@ -221,7 +221,7 @@ fn what_is_not_a_number_is_a_line() {
     let output = net(&[2]);
     assert_eq!(output.status.code(), Some(0), "{}", message(&output));
     let page = std::fs::read_to_string(folder.path().join("filters/chapter.md")).unwrap();
-    assert!(page.contains("Left out, as their activations are not finite numbers (NaN): 2."), "{page}");
+    assert!(page.contains("Left out, as their activations are not finite numbers: 2."), "{page}");
     assert!(
         page.contains("This layer could not be shown: b: the numbers of its filters are not finite (NaN)."),
         "{page}"

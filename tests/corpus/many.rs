@@ -19,9 +19,12 @@ use convscope::progress::Progress;
 use convscope::report;
 use convscope::visualize::filter::Mode;
 
+use super::MEMORY;
 use super::every_operator::Spec;
 use super::mutations::Mutation;
-use super::{DEADLINE, MEMORY};
+
+/// How long one command may take for one network.
+const WAIT: Duration = Duration::from_secs(10);
 
 /// Tells a child what it has to do: `family first step end`.
 const TASK: &str = "CONVSCOPE_TEST_NETWORKS";
@@ -108,7 +111,7 @@ fn child(family: Family, (first, step, end): (usize, usize, usize), outcome: &mu
         std::thread::spawn(move || lines.map_while(std::result::Result::ok).try_for_each(|line| sender.send(line)));
     let mut at = (first, String::from("nothing"));
     let next = loop {
-        let line = match said.recv_timeout(DEADLINE) {
+        let line = match said.recv_timeout(WAIT) {
             Ok(line) => line,
             Err(why) => {
                 let what = if why == RecvTimeoutError::Timeout { "more than ten seconds" } else { "a signal" };

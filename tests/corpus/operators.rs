@@ -169,7 +169,7 @@ pub fn graphs(add: Add) {
         f.node("GlobalAveragePool", &["c6"], "g", vec![]).node("Flatten", &["g"], "f", vec![]);
         f.dense("f", "y", 16, 3).output("y").bytes()
     };
-    add("few weights on a large image", deep(448));
+    add("few weights on a large image", deep(320));
     add("a chain of diamonds", chain("Mul", 200, true));
     add(
         "a chain of concatenations",

@@ -13,7 +13,7 @@ pub const FILTERS: usize = 16;
 
 /// Work that the ascents of a small network may take where no filters are named, those of a large one, and more for each
 /// parameter of either.
-const WORK_OF_SMALL: f64 = 2e11;
+const WORK_OF_SMALL: f64 = 4e11;
 const WORK_OF_LARGE: f64 = 1e11;
 const WORK_PER_PARAMETER: f64 = 1_048_576.0;
 /// Runs up to a layer that a step of one filter's ascent takes: there, back, and a share of the starts.

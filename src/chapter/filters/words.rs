@@ -45,7 +45,7 @@ pub fn notes(filters: &[FilterAscent], broken: &[usize]) -> Vec<String> {
     let beaten = list(&|shown| confirmed(shown, Confirmation::Beaten));
     let left_out = (!broken.is_empty()).then(|| {
         let numbers: Vec<String> = broken.iter().map(usize::to_string).collect();
-        format!("Left out, as their activations are not finite numbers (NaN): {}.", numbers.join(", "))
+        format!("Left out, as their activations are not finite numbers: {}.", numbers.join(", "))
     });
     [
         left_out,
