@@ -41,6 +41,7 @@ pub struct Common {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one value, for as long as the program runs")]
 pub enum Command {
     /// Make a chapter from a chapter file: one HTML page, the same as Markdown, and its numbers as JSON
     Report(Report),

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
 use convscope::chapter::output::ChapterOutput;
 use convscope::chapter::{self, filters};

@@ -153,7 +153,7 @@ fn change_attribute(graph: &mut pb::GraphProto, random: &mut Random) {
         node.attribute.push(match random.below(4) {
             0 => int(name, integer(random)),
             1 => float(name, *pick(&FLOATS, random)),
-            2 => text(name, pick(&WORDS, random)),
+            2 => text(name, pick::<&str>(&WORDS, random)),
             _ => {
                 let count = 1 + random.below(4);
                 ints(name, &(0..count).map(|_| integer(random)).collect::<Vec<_>>())
