@@ -49,6 +49,7 @@ fn headings_come_in_the_order_of_the_original() {
     let wanted = [
         "Chapter 3 — Network Visualization",
         "What was found",
+        "The idea in one figure",
         "Base model over Line data",
         "Convolutional Filters (conv2d_2)",
         "Convolutional Filters (max_pooling2d_2)",
